@@ -1,0 +1,1 @@
+"""Evaluation: gold and predicted labels in; the paper's tables and intervals out."""

@@ -1,0 +1,1 @@
+"""Evidence: the words of a report that carry each label."""

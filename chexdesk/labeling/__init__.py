@@ -1,0 +1,1 @@
+"""Labelling: a `Report` in, a `Prediction` out."""

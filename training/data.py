@@ -1,0 +1,175 @@
+"""Labelled reports for training, and the rules of which may be used for what.
+
+Real reports are read from `../shared/eval` and never copied; see its README for each file's use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chexdesk.labeling import wire
+from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
+from chexdesk.reports.sections import Section, SectionKind, choose_sections
+
+EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled report.
+
+    Attributes:
+        source: `feedback`, `openi`, `written`, or the name of a gold file.
+        text: what the model reads (`wire.report_text`), not the raw report.
+        answers: one index into `CERTAINTIES` for each finding of the label set.
+    """
+
+    id: str
+    source: str
+    text: str
+    answers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """How much of one source an epoch holds.
+
+    Attributes:
+        path: a gold JSONL file; names without a folder are looked up in `../shared/eval`.
+        split: keep only lines whose `split` is this, where given.
+        repeat: how many times each report stands in an epoch.
+        normals: share of the reports with No Finding positive that is kept, by a hash of the id.
+    """
+
+    name: str
+    path: str
+    split: str | None = None
+    repeat: int = 1
+    normals: float = 1.0
+
+
+def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
+    """All examples of a source, once each.
+
+    Raises:
+        FileNotFoundError: the file is absent (on a machine without `../shared`).
+        ValueError: a line is no labelled report; the message names file and line.
+    """
+    path = Path(spec.path) if "/" in spec.path else EVAL / spec.path
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; training data lies in ../shared/eval")
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            if spec.split is not None and row.get("split") != spec.split:
+                continue
+            key = str(row.get("uid", row.get("id")))
+            answers = tuple(_answers(row["labels"], label_set))
+            text = _model_text(row, label_set)
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}:{number}: not a labelled report ({error})") from error
+        example = Example(key, spec.name, text, answers)
+        if spec.normals < 1.0 and _is_normal(example, label_set):
+            if share(f"normal:{key}") >= spec.normals:
+                continue
+        found.append(example)
+    return found
+
+
+def share(key: str) -> float:
+    """A number in [0, 1) that depends on the key alone: splits stay the same as files grow."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
+
+
+def split_held_out(
+    examples: Iterable[Example], part: float
+) -> tuple[list[Example], list[Example]]:
+    """Training and held-out examples; the held-out `part` of each source, by a hash of the id."""
+    train: list[Example] = []
+    held: list[Example] = []
+    for example in examples:
+        key = share(f"held-out:{example.source}:{example.id}")
+        (held if key < part else train).append(example)
+    return train, held
+
+
+def drop_near_duplicates(
+    examples: Iterable[Example], others: Iterable[str], *, size: int = 5, overlap: float = 0.8
+) -> tuple[list[Example], list[Example]]:
+    """Kept and dropped examples: dropped are those all but equal to one of the other texts.
+
+    Texts are compared by the Jaccard overlap of their word n-grams of `size` words; texts shorter
+    than that by equality. The other texts are used for nothing else.
+    """
+    grams: dict[str, set[int]] = {}
+    sets: list[frozenset[str]] = []
+    for number, text in enumerate(others):
+        own = _grams(text, size)
+        sets.append(own)
+        for gram in own:
+            grams.setdefault(gram, set()).add(number)
+    kept: list[Example] = []
+    dropped: list[Example] = []
+    for example in examples:
+        own = _grams(example.text, size)
+        near = {number for gram in own for number in grams.get(gram, ())}
+        close = any(len(own & sets[n]) >= overlap * len(own | sets[n]) for n in near)
+        (dropped if close else kept).append(example)
+    return kept, dropped
+
+
+def dev_texts() -> Iterator[str]:
+    """The texts of `dev`, for the removal of near-duplicates only."""
+    for line in (EVAL / "stanford_open.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["split"] == "dev":
+            yield wire.report_text(row["text"], choose_sections(row["text"]))
+
+
+def _grams(text: str, size: int) -> frozenset[str]:
+    words = re.findall(r"[a-z]+", text.lower())
+    if len(words) <= size:
+        return frozenset([" ".join(words)])
+    return frozenset(" ".join(words[i : i + size]) for i in range(len(words) - size + 1))
+
+
+def _answers(labels: Any, label_set: LabelSet) -> Iterator[int]:
+    for place, name in enumerate(label_set.names):
+        value = labels[place] if isinstance(labels, list) else labels.get(name)
+        if isinstance(value, list):
+            value = value[0]
+        if isinstance(value, str):
+            certainty = Certainty.from_json_name(value)
+        else:
+            certainty = Certainty.from_number(value)
+        yield CERTAINTIES.index(certainty)
+
+
+def _model_text(row: dict[str, Any], label_set: LabelSet) -> str:
+    """The chosen sections; the whole text where the parser would hide a quoted finding.
+
+    A label whose words the model cannot see teaches it to guess.
+    """
+    text: str = row["text"]
+    sections = choose_sections(text)
+    shown = [text[s.start : s.end] for s in sections]
+    labels = row["labels"]
+    if isinstance(labels, dict):
+        quotes = [v[1] for v in labels.values() if isinstance(v, list) and v[1]]
+        if any(not any(quote in part for part in shown) for quote in quotes):
+            sections = [Section(SectionKind.BODY, "", 0, len(text))]
+    return wire.report_text(text, sections)
+
+
+def _is_normal(example: Example, label_set: LabelSet) -> bool:
+    if label_set.no_finding is None:
+        return False
+    answer = example.answers[label_set.index(label_set.no_finding)]
+    return CERTAINTIES[answer] is Certainty.POSITIVE
