@@ -1,0 +1,106 @@
+"""What the store hands out: plain values, free of any database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from chexdesk.labeling.labeler import Prediction
+from chexdesk.labels import Certainty
+
+
+class StoreError(RuntimeError):
+    """The store cannot be opened, read or written; the message names the file and what to do."""
+
+
+class ReviewStatus(Enum):
+    """How far a person has gone with a report."""
+
+    UNREVIEWED = "unreviewed"
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list of reports.
+
+    Attributes:
+        key: the store's own number; never used again after a report is removed.
+        id: the report's id, verbatim.
+        labelled: whether the latest prediction succeeded.
+        doubt: 1 less the lowest probability among the chosen certainties; None where unknown.
+        error: why there is no usable text or no prediction, or "".
+    """
+
+    key: int
+    id: str
+    source: str
+    status: ReviewStatus
+    labelled: bool
+    doubt: float | None
+    error: str
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One report with all that is shown of it.
+
+    Attributes:
+        prediction: of the model asked for, else the latest; it may carry an `error`.
+        decisions: the reviewed certainties, else the predicted ones, in label order; None where
+            there are neither.
+        corrected: the findings (places in label order) whose decision differs from the prediction.
+        note: the reviewer's words, or "".
+    """
+
+    entry: Entry
+    text: str
+    prediction: Prediction | None
+    decisions: tuple[Certainty, ...] | None
+    corrected: frozenset[int]
+    note: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many reports there are, and how many of them are labelled, accepted and corrected."""
+
+    reports: int
+    labelled: int
+    accepted: int
+    corrected: int
+
+
+@dataclass(frozen=True)
+class Review:
+    """The state of a report's review; what an undo step puts back.
+
+    Attributes:
+        decisions: one for each finding in label order; None where only a note was made.
+    """
+
+    status: ReviewStatus = ReviewStatus.UNREVIEWED
+    decisions: tuple[Certainty, ...] | None = None
+    note: str = ""
+    reviewer: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Two sets of decisions for one report, and which of them a person prefers.
+
+    Attributes:
+        key: the report's key.
+        chosen, rejected: one certainty for each finding in label order.
+        source: `correction` (reviewed against predicted), `choice` (between two shown) or `expert`.
+        weight: how much it counts, 1 by default.
+        model: name of the model whose decisions were rejected, or "".
+    """
+
+    key: int
+    chosen: tuple[Certainty, ...]
+    rejected: tuple[Certainty, ...]
+    source: str
+    weight: float = 1.0
+    model: str = ""
