@@ -1,0 +1,66 @@
+"""All readers, by name and by extension, and a guess for inputs that have neither."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Final
+
+from chexdesk.reports.readers import base, decoding, delimited, json_records, text
+
+READERS: Final[tuple[base.Reader, ...]] = (
+    text.READER,
+    delimited.CSV,
+    delimited.TSV,
+    json_records.JSON,
+    json_records.JSONL,
+)
+
+
+def names() -> tuple[str, ...]:
+    """The values `--from` takes."""
+    return tuple(reader.name for reader in READERS)
+
+
+def extensions() -> frozenset[str]:
+    """The extensions by which files in folders are found."""
+    return frozenset(extension for reader in READERS for extension in reader.extensions)
+
+
+def by_name(name: str) -> base.Reader:
+    """The reader of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for reader in READERS:
+        if reader.name == name.lower():
+            return reader
+    raise KeyError(name)
+
+
+def for_source(source: base.Source) -> base.Reader:
+    """The reader for an input: by its extension, else by what it begins with.
+
+    Raises:
+        ReadError: it is not text.
+    """
+    extension = PurePath(source.name).suffix.lower()
+    for reader in READERS:
+        if extension in reader.extensions:
+            return reader
+    return _guess(source)
+
+
+def _guess(source: base.Source) -> base.Reader:
+    encoding = decoding.encoding_of(source)
+    head = source.head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    header, _, _ = head.partition("\n")
+    if header.startswith("{") and header.rstrip().endswith("}"):
+        return json_records.JSONL
+    if head.startswith("{") or (head.startswith("[") and head[1:].lstrip().startswith("{")):
+        return json_records.JSON
+    delimiter = delimited.delimiter_of(header, ",")
+    cells = [cell.strip().strip('"') for cell in header.split(delimiter)]
+    if len(cells) > 1 and base.find_columns(cells, source.column):
+        return delimited.CSV
+    return text.READER
