@@ -1,15 +1,47 @@
-"""The library: all reports with their predictions and reviews, and what can be done with them."""
+"""The library: all reports with their predictions and reviews, and what can be done with them.
+
+Queries read and change nothing. Operations change something, are stored when they return, and say
+what they changed. Both may be called from any thread; those that write wait for one another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import getpass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
+from typing import Final
 
+from chexdesk import paths
 from chexdesk.labeling.labeler import ModelId, Prediction
 from chexdesk.labels import Certainty, LabelSet, chexpert14
 from chexdesk.reports.report import Report
-from chexdesk.store.records import Counts, Detail, Entry, ReviewStatus, StoreError
+from chexdesk.services.undo import (
+    Change,
+    History,
+    LibraryError,
+    ReviewOperation,
+    State,
+    acceptance,
+    annotation,
+    correction,
+    differences,
+    standing,
+    status_of,
+)
+from chexdesk.store import audit, predictions, preferences, reports, reviews
+from chexdesk.store.database import Database, Session, open_database
+from chexdesk.store.records import (
+    Counts,
+    Detail,
+    Entry,
+    Preference,
+    Review,
+    ReviewStatus,
+    StoreError,
+)
+from chexdesk.store.values import chunks, storable
 
 __all__ = [
     "Change",
@@ -18,30 +50,31 @@ __all__ = [
     "Entry",
     "Library",
     "LibraryError",
+    "Preference",
     "ReviewStatus",
     "StoreError",
 ]
 
+#: The file's name in the user's folder.
+FILE_NAME: Final = "chexdesk.sqlite3"
 
-class LibraryError(RuntimeError):
-    """An operation makes no sense as things stand; the message is for the user."""
+#: Stands in exports where no model has labelled a report.
+NO_MODEL: Final = ModelId("", "", "")
 
-
-@dataclass(frozen=True)
-class Change:
-    """What an operation did.
-
-    Attributes:
-        keys: the entries to show anew (for an addition: all that were given, old and new).
-        what: words for the status bar and the undo command.
-    """
-
-    keys: frozenset[int]
-    what: str
+#: Reports in one transaction: a write lock is never held for long, whoever feeds the iterable.
+_BATCH: Final = 256
 
 
 class Library:
-    """Reports, predictions and reviews in one file. May be called from any thread."""
+    """Reports, predictions and reviews in one file."""
+
+    def __init__(self, database: Database, label_set: LabelSet, reviewer: str) -> None:
+        self._database = database
+        self._label_set = label_set
+        self._reviewer = reviewer
+        self._history = History()
+        # Keeps the stacks in step with the file when two threads of one window write.
+        self._lock = RLock()
 
     @staticmethod
     def open(
@@ -57,92 +90,63 @@ class Library:
         Raises:
             StoreError: the file is no library, is damaged, is locked, or is of a newer version.
         """
-        raise NotImplementedError
+        database = open_database(path or paths.home() / FILE_NAME)
+        return Library(database, label_set or chexpert14(), reviewer or _os_user())
 
     @property
     def path(self) -> Path:
         """The file."""
-        raise NotImplementedError
+        return self._database.path
 
     @property
     def label_set(self) -> LabelSet:
         """The findings it is about."""
-        return chexpert14()
+        return self._label_set
 
     @property
     def reviewer(self) -> str:
         """Who corrects and accepts."""
-        raise NotImplementedError
+        return self._reviewer
 
     def entries(self) -> list[Entry]:
         """All reports, in the order in which they were added."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return reports.entries(session, self._label_set)
 
     def entry(self, key: int) -> Entry:
         """One line of the list. Raises LibraryError where the report is gone."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return self._entry(session, key)
 
     def detail(self, key: int, model: ModelId | None = None) -> Detail:
         """One report with its decisions. Raises LibraryError where the report is gone."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            entry = self._entry(session, key)
+            text = reports.get(session, [key])[key].text
+            prediction = predictions.latest(session, self._label_set, [key], model).get(key)
+            review = reviews.get(session, self._label_set, [key]).get(key)
+        decisions = standing(review, prediction)
+        return Detail(
+            entry=entry,
+            text=text,
+            prediction=prediction,
+            decisions=decisions,
+            corrected=differences(standing(None, prediction), decisions),
+            note="" if review is None else review.note,
+        )
 
     def counts(self) -> Counts:
         """How many reports there are, and how many are labelled, accepted, corrected."""
-        raise NotImplementedError
-
-    def add_reports(self, reports: Iterable[Report]) -> Change:
-        """Add reports; one with the same id and text as an old one is not added again."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return reports.counts(session, self._label_set)
 
     def unlabelled(self, model: ModelId) -> list[tuple[int, Report]]:
-        """The usable reports that the model has not labelled, with their keys, in order."""
-        raise NotImplementedError
+        """The usable reports that the model has not labelled, with their keys, in order.
 
-    def save_predictions(self, pairs: Iterable[tuple[int, Prediction]]) -> Change:
-        """Keep predictions by report key; a second one of the same model changes nothing."""
-        raise NotImplementedError
-
-    def correct(self, key: int, finding: int, certainty: Certainty) -> Change:
-        """Set one decision by hand. Undoable. Raises LibraryError where the report is gone."""
-        raise NotImplementedError
-
-    def accept(self, key: int) -> Change:
-        """Accept a report's decisions. Undoable. Raises LibraryError where it has none."""
-        raise NotImplementedError
-
-    def set_note(self, key: int, note: str) -> Change:
-        """Set the note on a report; its status stays. Undoable."""
-        raise NotImplementedError
-
-    def remove_reports(self, keys: Iterable[int]) -> Change:
-        """Delete reports with all that hangs on them. Cannot be undone."""
-        raise NotImplementedError
-
-    def clear(self) -> Change:
-        """Delete all reports. Cannot be undone."""
-        raise NotImplementedError
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether `undo` has something to do."""
-        raise NotImplementedError
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether `redo` has something to do."""
-        raise NotImplementedError
-
-    def undo(self) -> Change | None:
-        """Take back the last undoable operation; None where there is none.
-
-        Raises:
-            LibraryError: the report was changed elsewhere in the meantime; nothing was undone.
+        Those where it failed are among them.
         """
-        raise NotImplementedError
-
-    def redo(self) -> Change | None:
-        """Do again what was undone last; None where there is nothing. Raises as `undo` does."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return reports.unlabelled(session, self._label_set, model)
 
     def export_rows(
         self,
@@ -151,8 +155,251 @@ class Library:
 
         A report without a prediction comes with a failed one that says so.
         """
-        raise NotImplementedError
+        for batch, found in self._batches():
+            with self._database.reading() as session:
+                predicted = predictions.latest(session, self._label_set, batch)
+                reviewed = reviews.get(session, self._label_set, batch)
+            for key, report in found.items():
+                prediction = predicted.get(key) or Prediction.failed(
+                    report.id, self._label_set, NO_MODEL, report.error or "not labelled yet"
+                )
+                review = reviewed.get(key)
+                decisions = standing(review, prediction) or prediction.certainties
+                yield report, prediction, decisions, status_of(review)
+
+    def reviewed(self) -> Iterator[tuple[Report, Review]]:
+        """Every accepted or corrected report in order, with its review."""
+        for batch, found in self._batches():
+            with self._database.reading() as session:
+                own = reviews.get(session, self._label_set, batch)
+            for key, report in found.items():
+                if status_of(own.get(key)) is not ReviewStatus.UNREVIEWED:
+                    yield report, own[key]
+
+    def preferences(self) -> Iterator[tuple[Report, Preference]]:
+        """Every preference with its report, in the reports' order."""
+        for batch, found in self._batches():
+            with self._database.reading() as session:
+                own = preferences.of_reports(session, self._label_set, batch)
+            for preference in sorted(own, key=lambda each: each.key):
+                if preference.key in found:
+                    yield found[preference.key], preference
+
+    def add_reports(self, given: Iterable[Report]) -> Change:
+        """Add reports; one with the same id and text as an old one is not added again.
+
+        They are stored in batches: where the iterable raises, those before are in.
+        """
+        keys: set[int] = set()
+        added = 0
+        for batch in chunks(given, _BATCH):
+            with self._writing() as session:
+                own, new = reports.add(session, batch)
+                if new:
+                    audit.append(session, self._reviewer, audit.Event("add", new=str(new)))
+            keys.update(own)
+            added += new
+        old = len(keys) - added
+        known = f" ({old} already there)" if old else ""
+        return Change(frozenset(keys), f"{_number(added)} added{known}")
+
+    def save_predictions(self, pairs: Iterable[tuple[int, Prediction]]) -> Change:
+        """Keep predictions by report key; a second one of the same model changes nothing.
+
+        Only a failed one gives way to a later one. Reviews are never touched. Stored in batches,
+        as `add_reports` does.
+
+        Raises:
+            ValueError: a prediction does not fit the label set.
+        """
+        keys: set[int] = set()
+        for batch in chunks(pairs, _BATCH):
+            with self._writing() as session:
+                own = predictions.save(session, self._label_set, batch)
+                for model in {p.model for key, p in batch if key in own}:
+                    number = sum(p.model == model for key, p in batch if key in own)
+                    event = audit.Event("label", new=str(number), model=audit.model_words(model))
+                    audit.append(session, self._reviewer, event)
+            keys |= own
+        return Change(frozenset(keys), f"{_number(len(keys))} labelled")
+
+    def correct(self, key: int, finding: int, certainty: Certainty) -> Change:
+        """Set one decision by hand; the report counts as corrected from then on. Undoable.
+
+        To set what stands already changes nothing.
+
+        Raises:
+            LibraryError: the report is gone.
+            IndexError: the label set has no finding at that place.
+        """
+        return self._operate(key, lambda state: correction(state, finding, certainty))
+
+    def accept(self, key: int) -> Change:
+        """Accept a report's decisions. Undoable.
+
+        A report whose corrections differ from a prediction stays corrected.
+
+        Raises:
+            LibraryError: the report is gone, or has no decisions yet.
+        """
+        return self._operate(key, acceptance)
+
+    def set_note(self, key: int, note: str) -> Change:
+        """Set the note on a report; its status stays. Undoable.
+
+        Raises:
+            LibraryError: the report is gone.
+        """
+        return self._operate(key, lambda state: annotation(state, storable(note)))
+
+    def prefer(self, preference: Preference, model: ModelId | None = None) -> Change:
+        """Keep a choice between two sets of decisions, or an expert's ranking of them.
+
+        Corrections need no call: they are kept as they are made.
+
+        Args:
+            model: the one whose decisions were rejected, where there is one.
+
+        Raises:
+            LibraryError: the report is gone.
+            ValueError: the decisions do not fit the label set, or the source is none of `choice`
+                and `expert`.
+        """
+        if preference.source not in ("choice", "expert"):
+            raise ValueError(f"{preference.source!r} is no source of a preference given by hand")
+        with self._writing() as session:
+            self._entry(session, preference.key)
+            preferences.add(session, self._label_set, preference, model)
+            event = audit.Event(
+                "prefer", preference.key, new=preference.source, model=audit.model_words(model)
+            )
+            audit.append(session, self._reviewer, event)
+        return Change(frozenset([preference.key]), "Preference kept")
+
+    def remove_reports(self, keys: Iterable[int]) -> Change:
+        """Delete reports with all that hangs on them. Cannot be undone."""
+        with self._lock:
+            with self._writing() as session:
+                gone = reports.remove(session, keys)
+                events = [audit.Event("remove", report=key) for key in gone]
+                audit.append(session, self._reviewer, *events)
+            return self._removed(gone)
+
+    def clear(self) -> Change:
+        """Delete all reports. Cannot be undone."""
+        with self._lock:
+            with self._writing() as session:
+                gone = reports.remove(session)
+                if gone:
+                    event = audit.Event("clear", old=str(len(gone)))
+                    audit.append(session, self._reviewer, event)
+            return self._removed(gone)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether `undo` has something to do."""
+        return bool(self._history.done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether `redo` has something to do."""
+        return bool(self._history.undone)
+
+    def undo(self) -> Change | None:
+        """Take back the last undoable operation of this library; None where there is none.
+
+        Raises:
+            LibraryError: the report was changed elsewhere in the meantime; nothing was undone, and
+                its operations are forgotten.
+        """
+        with self._lock:
+            if not self._history.done:
+                return None
+            operation = self._history.done[-1]
+            with self._forgetting(operation), self._writing() as session:
+                operation.revert(session, self._reviewer)
+            self._history.undone.append(self._history.done.pop())
+            return Change(frozenset([operation.key]), f"Undone: {operation.what}")
+
+    def redo(self) -> Change | None:
+        """Do again what was undone last; None where there is nothing. Raises as `undo` does."""
+        with self._lock:
+            if not self._history.undone:
+                return None
+            operation = self._history.undone[-1]
+            with self._forgetting(operation), self._writing() as session:
+                operation.apply(session, self._reviewer, again=True)
+            self._history.done.append(self._history.undone.pop())
+            return Change(frozenset([operation.key]), f"Done again: {operation.what}")
 
     def close(self) -> None:
         """Give back the file. Closing twice is harmless."""
-        raise NotImplementedError
+        self._database.close()
+
+    def _operate(self, key: int, make: Callable[[State], ReviewOperation | str]) -> Change:
+        with self._lock:
+            with self._writing() as session:
+                made = make(self._state(session, key))
+                if isinstance(made, str):
+                    return Change(frozenset(), made)
+                made.apply(session, self._reviewer)
+            # Only now: what could not be committed must not be undoable.
+            self._history.push(made)
+            return Change(frozenset([key]), made.what)
+
+    def _state(self, session: Session, key: int) -> State:
+        self._entry(session, key)
+        return State(
+            key=key,
+            label_set=self._label_set,
+            reviewer=self._reviewer,
+            review=reviews.get(session, self._label_set, [key]).get(key),
+            predictions=tuple(predictions.of_report(session, self._label_set, key)),
+        )
+
+    def _entry(self, session: Session, key: int) -> Entry:
+        found = reports.entries(session, self._label_set, key)
+        if not found:
+            raise LibraryError("The report is no longer in the library.")
+        return found[0]
+
+    def _batches(self) -> Iterator[tuple[list[int], dict[int, Report]]]:
+        last = 0
+        while True:
+            with self._database.reading() as session:
+                keys = reports.keys_after(session, last, _BATCH)
+                found = reports.get(session, keys)
+            if not keys:
+                return
+            yield keys, {key: found[key] for key in keys}
+            last = keys[-1]
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with self._lock, self._database.writing() as session:
+            yield session
+
+    @contextmanager
+    def _forgetting(self, operation: ReviewOperation) -> Iterator[None]:
+        try:
+            yield
+        except LibraryError:
+            self._history.forget({operation.key})
+            raise
+
+    def _removed(self, gone: Collection[int]) -> Change:
+        keys = frozenset(gone)
+        self._history.forget(keys)
+        self._database.scrub()
+        return Change(keys, f"{_number(len(keys))} removed")
+
+
+def _number(count: int) -> str:
+    return "1 report" if count == 1 else f"{count:,} reports"
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
