@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
@@ -313,6 +312,7 @@ def test_standard_input(
 @pytest.mark.skipif(sys.platform != "linux", reason="makes a pipe that holds a megabyte")
 def test_rows_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     """A row comes out of a pipe while the pipe is still open."""
+    fcntl = pytest.importorskip("fcntl")
     pipe = tmp_path / "rows.csv"
     os.mkfifo(pipe)
     end = os.open(pipe, os.O_RDWR)

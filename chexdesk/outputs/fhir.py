@@ -1,0 +1,115 @@
+"""FHIR R4B: a bundle of one DiagnosticReport for each report and one Observation for each finding.
+
+A finding that is not mentioned has no Observation. Everything is `preliminary`: nobody has signed
+it. The report's text is not part of it, and neither is its evidence, which quotes the text.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, Final
+
+from chexdesk.evidence.span import Span
+from chexdesk.labeling.labeler import ModelId, Prediction
+from chexdesk.labels import Certainty, LabelSet
+from chexdesk.outputs.json_records import PROBABILITY_PLACES
+from chexdesk.outputs.layout import Frame, answer_or_error, line_ends
+from chexdesk.reports.report import Report
+
+#: All ids are derived from this one, so that the same run gives the same bundle.
+_NAMESPACE: Final = uuid.UUID("6f0f9b0e-6d5b-5c1e-9a53-2f6c2b0d7c11")
+_STATUS: Final = "preliminary"
+_RADIOLOGY: Final = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}
+_IMAGING: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+    "code": "imaging",
+}
+
+
+class FhirLayout:
+    """A Bundle of type collection, with one report's entries a line."""
+
+    name = "fhir"
+    extensions: tuple[str, ...] = (".fhir.json", ".fhir")
+
+    def frame(self, label_set: LabelSet, id_header: str) -> Frame:
+        """The bundle around its entries; FHIR wants no empty lists."""
+        head = '{"resourceType": "Bundle", "type": "collection"'
+        return Frame(
+            head=f'{head}, "entry": [\n', separator=",\n", tail="\n]}\n", empty=f"{head}}}\n"
+        )
+
+    def record(
+        self,
+        label_set: LabelSet,
+        number: int,
+        report: Report,
+        prediction: Prediction,
+        spans: Sequence[Span],
+    ) -> str:
+        """The report's DiagnosticReport, then its Observations."""
+        error = answer_or_error(prediction, report)
+        key = f"{number}\n{report.id}\n{prediction.model.sha256}"
+        findings = [] if error else _findings(label_set, prediction, key)
+        resource: dict[str, Any] = {
+            "resourceType": "DiagnosticReport",
+            "id": _id(key),
+            "status": _STATUS,
+            "category": [{"coding": [_RADIOLOGY]}],
+            "code": {"text": "Chest X-ray report"},
+        }
+        if report.id.strip():
+            resource["identifier"] = [{"value": report.id}]
+        if findings:
+            resource["result"] = [{"reference": f"urn:uuid:{f['id']}"} for f in findings]
+        if error:
+            resource["conclusion"] = f"Not labelled: {error}"
+        return ",".join(
+            json.dumps(_entry(each), ensure_ascii=False) for each in (resource, *findings)
+        )
+
+    def record_ends(self, file: BinaryIO) -> Iterator[int]:
+        """Where a comma and a line's end follow."""
+        return line_ends(file, ",\n")
+
+
+def _findings(label_set: LabelSet, prediction: Prediction, key: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for place, (name, certainty) in enumerate(
+        zip(label_set.names, prediction.certainties, strict=True)
+    ):
+        if certainty is Certainty.NOT_MENTIONED:
+            continue
+        observation: dict[str, Any] = {
+            "resourceType": "Observation",
+            "id": _id(f"{key}\n{name}"),
+            "status": _STATUS,
+            "category": [{"coding": [_IMAGING]}],
+            "code": {"text": name},
+            "valueCodeableConcept": {"text": certainty.value},
+            "method": {"text": _method(prediction.model)},
+        }
+        probability = prediction.probability(place)
+        if probability is not None:
+            observation["component"] = [
+                {
+                    "code": {"text": "probability"},
+                    "valueQuantity": {"value": round(probability, PROBABILITY_PLACES)},
+                }
+            ]
+        found.append(observation)
+    return found
+
+
+def _method(model: ModelId) -> str:
+    return " ".join(part for part in ("ChexDesk", model.name, model.version) if part)
+
+
+def _entry(resource: dict[str, Any]) -> dict[str, Any]:
+    return {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource}
+
+
+def _id(key: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, key))
