@@ -14,10 +14,9 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     select,
-    tuple_,
 )
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from chexdesk.labeling.labeler import ModelId
@@ -34,33 +33,27 @@ def add(session: Session, reports: Sequence[Report]) -> tuple[list[int], int]:
     Returns:
         The key of each report in turn, old or new, and how many were new.
     """
-    rows = []
+    rows: dict[tuple[str, str], dict[str, object]] = {}
     identities = []
     for report in reports:
         name, text = storable(report.id), storable(report.text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         identities.append((name, digest))
-        rows.append(
-            {
-                "external_id": name,
-                "text": text,
-                "source": storable(report.source),
-                "sha256": digest,
-                "added_at": now(),
-                "error": storable(report.error),
-            }
-        )
-    before = session.scalar(select(func.count()).select_from(ReportRow)) or 0
-    if rows:
-        session.execute(insert(ReportRow).on_conflict_do_nothing(), rows)
-    after = session.scalar(select(func.count()).select_from(ReportRow)) or 0
-    keys: dict[tuple[str, str], int] = {}
-    for some in chunks(identities):
-        query = select(ReportRow.external_id, ReportRow.sha256, ReportRow.id).where(
-            tuple_(ReportRow.external_id, ReportRow.sha256).in_(some)
-        )
-        keys.update({(name, digest): key for name, digest, key in session.execute(query)})
-    return [keys[identity] for identity in identities], after - before
+        row = {
+            "external_id": name,
+            "text": text,
+            "source": storable(report.source),
+            "sha256": digest,
+            "added_at": now(),
+            "error": storable(report.error),
+        }
+        rows.setdefault((name, digest), row)
+    old = _known(session, rows)
+    new = [row for identity, row in rows.items() if identity not in old]
+    if new:
+        session.execute(insert(ReportRow), new)
+    keys = _known(session, rows)
+    return [keys[identity] for identity in identities], len(new)
 
 
 def get(session: Session, keys: Iterable[int]) -> dict[int, Report]:
@@ -161,6 +154,17 @@ def remove(session: Session, keys: Iterable[int] | None = None) -> list[int]:
         query = delete(ReportRow).where(ReportRow.id.in_(some)).returning(ReportRow.id)
         gone.extend(session.scalars(query))
     return gone
+
+
+def _known(session: Session, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    # By id alone: for a list of pairs SQLite would walk the whole table.
+    keys: dict[tuple[str, str], int] = {}
+    for some in chunks(identities):
+        query = select(ReportRow.external_id, ReportRow.sha256, ReportRow.id).where(
+            ReportRow.external_id.in_({name for name, _ in some})
+        )
+        keys.update({(name, digest): key for name, digest, key in session.execute(query)})
+    return keys
 
 
 def latest_prediction(label_set: LabelSet) -> ScalarSelect[int]:
