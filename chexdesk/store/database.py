@@ -65,6 +65,7 @@ class Database:
             StoreError: it cannot be written, or another program holds it for longer than the wait.
         """
         with self._translated(), Session(self._writer) as session, session.begin():
+            session.connection()  # a session would only begin with its first statement
             yield session
 
     def scrub(self) -> None:
@@ -119,13 +120,15 @@ def open_database(path: Path, wait_s: float = 5.0) -> Database:
 
 
 def _create(path: Path) -> None:
+    if path.exists():
+        if not path.is_file():
+            raise StoreError(f"{path} is not a file; choose another name")
+        return
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives the -wal and -shm files the mode of the main one.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        if not path.is_file():
-            raise StoreError(f"{path} is not a file; choose another name") from None
+        # SQLite gives the -wal and -shm files the mode of the main one. No O_EXCL: another process
+        # may make it at the same moment.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
             f"{path} cannot be made ({error.strerror}); check its folder's permissions, "
