@@ -1,0 +1,53 @@
+"""The program with the window."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from chexdesk import paths as places
+from chexdesk.gui import theme
+from chexdesk.gui.main_window import MainWindow
+from chexdesk.gui.models.engine import open_engine
+from chexdesk.gui.models.session import Session
+from chexdesk.services.library import Library, StoreError
+
+
+def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
+    """Open the user's library in a window, add the reports of `paths`, label them, and stay.
+
+    Args:
+        pack: the model pack's folder; the default pack where None.
+
+    Returns:
+        The exit status.
+    """
+    app = make_application()
+    try:
+        library = Library.open()
+    except StoreError as error:
+        QMessageBox.critical(None, "ChexDesk", str(error))
+        return 1
+    window = MainWindow(Session(library, lambda: open_engine(pack)))
+    window.show()
+    window.session.start(paths)
+    return app.exec()
+
+
+def make_application() -> QApplication:
+    """The Qt application, dressed and following the system's colours."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("ChexDesk")
+    app.setStyle("Fusion")
+    icon = places.resources() / "icons" / "chexdesk.svg"
+    if icon.is_file():
+        app.setWindowIcon(QIcon(str(icon)))
+    theme.apply(app)
+    QGuiApplication.styleHints().colorSchemeChanged.connect(lambda: theme.apply(app))
+    return app

@@ -1,0 +1,108 @@
+"""Every shortcut of the window. The findings' own letters come from the label set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from PySide6.QtGui import QKeySequence
+
+from chexdesk.labels import Certainty, LabelSet
+
+
+class Command(Enum):
+    """What a key can ask for."""
+
+    PASTE = "paste"
+    OPEN_FILES = "open_files"
+    OPEN_FOLDER = "open_folder"
+    EXPORT = "export"
+    QUIT = "quit"
+    UNDO = "undo"
+    REDO = "redo"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    UNCERTAIN = "uncertain"
+    NOT_MENTIONED = "not_mentioned"
+    ACCEPT = "accept"
+    NEXT_REPORT = "next_report"
+    PREVIOUS_REPORT = "previous_report"
+    NEXT_FINDING = "next_finding"
+    PREVIOUS_FINDING = "previous_finding"
+    SCROLL_DOWN = "scroll_down"
+    SCROLL_UP = "scroll_up"
+    CANCEL_LABELLING = "cancel_labelling"
+    DISMISS = "dismiss"
+
+
+# CheXpert's own values name three of the certainties; blank is what Backspace leaves.
+CERTAINTY_COMMANDS: Final[dict[Command, Certainty]] = {
+    Command.POSITIVE: Certainty.POSITIVE,
+    Command.NEGATIVE: Certainty.NEGATIVE,
+    Command.UNCERTAIN: Certainty.UNCERTAIN,
+    Command.NOT_MENTIONED: Certainty.NOT_MENTIONED,
+}
+
+_SEQUENCES: Final[dict[Command, tuple[str, ...]]] = {
+    Command.PASTE: ("Ctrl+V",),
+    Command.OPEN_FILES: ("Ctrl+O",),
+    Command.OPEN_FOLDER: ("Ctrl+Shift+O",),
+    Command.EXPORT: ("Ctrl+E",),
+    Command.QUIT: ("Ctrl+Q",),
+    Command.UNDO: ("Ctrl+Z",),
+    Command.REDO: ("Ctrl+Shift+Z", "Ctrl+Y"),
+    Command.POSITIVE: ("1",),
+    Command.NEGATIVE: ("0",),
+    Command.UNCERTAIN: ("-",),
+    Command.NOT_MENTIONED: ("Backspace", "Del"),
+    Command.ACCEPT: ("Space",),
+    Command.NEXT_REPORT: ("Right", "PgDown"),
+    Command.PREVIOUS_REPORT: ("Left", "PgUp"),
+    Command.NEXT_FINDING: ("Down",),
+    Command.PREVIOUS_FINDING: ("Up",),
+    Command.SCROLL_DOWN: ("Shift+Down",),
+    Command.SCROLL_UP: ("Shift+Up",),
+    Command.CANCEL_LABELLING: ("Ctrl+.",),
+    Command.DISMISS: ("Esc",),
+}
+
+
+def sequences(command: Command) -> list[QKeySequence]:
+    """The key sequences of a command, the one to be shown first."""
+    return [QKeySequence(text) for text in _SEQUENCES[command]]
+
+
+def clashes(label_set: LabelSet) -> list[str]:
+    """Letters of findings that a command takes already; empty when all can be reached."""
+    taken = {text.upper() for texts in _SEQUENCES.values() for text in texts}
+    return [f.key for f in label_set.findings if f.key.upper() in taken]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One entry of the key legend.
+
+    Attributes:
+        caps: the keys as drawn.
+        words: what they do.
+    """
+
+    caps: tuple[str, ...]
+    words: str
+
+
+# The most needed first: where the strip is too narrow the last ones give way.
+LEGEND: Final[tuple[Hint, ...]] = (
+    Hint(("↑", "↓"), "finding, or its letter"),
+    Hint(("1",), "positive"),
+    Hint(("0",), "negative"),
+    Hint(("-",), "uncertain"),
+    Hint(("⌫",), "not mentioned"),
+    Hint(("Space",), "accept, next"),
+    Hint(("←", "→"), "report"),
+    Hint(("Ctrl+Z",), "undo"),
+    Hint(("Ctrl+V",), "paste"),
+    Hint(("Ctrl+O",), "open"),
+    Hint(("Ctrl+E",), "export"),
+)

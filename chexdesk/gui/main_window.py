@@ -1,0 +1,353 @@
+"""The main window: list, report and findings side by side, and the keys for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QEvent, QMimeData, Qt
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+)
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from chexdesk import paths
+from chexdesk.gui import keys
+from chexdesk.gui.findings_view import FindingsView
+from chexdesk.gui.keys import Command
+from chexdesk.gui.models.engine import Engine
+from chexdesk.gui.models.page import Page
+from chexdesk.gui.models.session import Session
+from chexdesk.gui.report_list_view import ReportListView
+from chexdesk.gui.report_view import ReportView
+from chexdesk.gui.strips import KeyLegend, Messages, PageHeading, PanelHeading, Tone
+from chexdesk.gui.welcome import Welcome
+from chexdesk.labels import Certainty
+from chexdesk.services.library import Counts
+
+_SAID_MILLISECONDS: Final = 6000
+_SIZE: Final = (1320, 800)
+
+
+class MainWindow(QMainWindow):
+    """Shows a session. Closing it closes the session."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        # Never a report's id or text: titles show in task bars and screen recordings.
+        self.setWindowTitle("ChexDesk")
+        self.setAcceptDrops(True)
+        self.resize(*_SIZE)
+        self.messages = Messages()
+        self.welcome = Welcome()
+        self.report_list = ReportListView(session.reports)
+        self.heading = PageHeading()
+        self.report_view = ReportView(session.label_set)
+        self.findings = FindingsView(session.findings)
+        self._list_heading = PanelHeading(self.tr("Reports"))
+        self._findings_heading = PanelHeading(self.tr("Findings"))
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.welcome)
+        self._stack.addWidget(self._splitter())
+        self.setCentralWidget(_column(self.messages, self._stack, KeyLegend()))
+        self.progress = QProgressBar()
+        self.cancel_button = QPushButton(self.tr("Cancel"))
+        self._engine = QLabel(self.tr("loading the model…"))
+        self._fill_status_bar()
+        self._actions = self._make_actions()
+        self._fill_menus()
+        self._connect()
+        self.findings.select(session.finding)
+
+    def _splitter(self) -> QSplitter:
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setHandleWidth(1)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(_column(self._list_heading, self.report_list))
+        splitter.addWidget(_column(self.heading, self.report_view))
+        splitter.addWidget(_column(self._findings_heading, self.findings))
+        right = self.findings.sizeHint().width()
+        left = self.report_list.sizeHint().width()
+        splitter.setSizes([left, _SIZE[0] - left - right, right])
+        splitter.setStretchFactor(1, 1)
+        self.report_list.setMinimumWidth(150)
+        self.report_view.setMinimumWidth(280)
+        self.findings.setMinimumWidth(300)
+        return splitter
+
+    def _fill_status_bar(self) -> None:
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(180)
+        self.progress.setAccessibleName(self.tr("Labelling progress"))
+        self._progress_words = QLabel()
+        for widget in (self._progress_words, self.progress, self.cancel_button):
+            bar.addPermanentWidget(widget)
+            widget.hide()
+        bar.addPermanentWidget(self._engine)
+        self._engine.setContentsMargins(12, 0, 8, 0)
+        bar.setContentsMargins(10, 0, 2, 0)
+
+    def _make_actions(self) -> dict[Command, QAction]:
+        session = self.session
+        texts: dict[Command, tuple[str, Callable[[], object]]] = {
+            Command.PASTE: (self.tr("&Paste report"), self.paste),
+            Command.OPEN_FILES: (self.tr("&Open files…"), self._open_files),
+            Command.OPEN_FOLDER: (self.tr("Open &folder…"), self._open_folder),
+            Command.EXPORT: (self.tr("&Export…"), self._export),
+            Command.QUIT: (self.tr("&Quit"), self.close),
+            Command.UNDO: (self.tr("&Undo"), session.undo),
+            Command.REDO: (self.tr("&Redo"), session.redo),
+            Command.ACCEPT: (self.tr("&Accept, go to next"), session.accept),
+            Command.NEXT_REPORT: (self.tr("Ne&xt report"), lambda: session.step_report(1)),
+            Command.PREVIOUS_REPORT: (self.tr("P&revious report"), lambda: session.step_report(-1)),
+            Command.NEXT_FINDING: (self.tr("Next finding"), lambda: session.step_finding(1)),
+            Command.PREVIOUS_FINDING: (
+                self.tr("Previous finding"),
+                lambda: session.step_finding(-1),
+            ),
+            Command.SCROLL_DOWN: (self.tr("Scroll down"), lambda: self.report_view.scroll_lines(2)),
+            Command.SCROLL_UP: (self.tr("Scroll up"), lambda: self.report_view.scroll_lines(-2)),
+            Command.CANCEL_LABELLING: (self.tr("&Cancel labelling"), session.cancel),
+            Command.DISMISS: (self.tr("Dismiss message"), self.messages.dismiss),
+        }
+        for command, certainty in keys.CERTAINTY_COMMANDS.items():
+            texts[command] = (
+                self.tr("Set %1").replace("%1", certainty.title),
+                lambda c=certainty: session.correct(c),
+            )
+        actions: dict[Command, QAction] = {}
+        for command, (words, run) in texts.items():
+            action = QAction(words, self)
+            action.setShortcuts(keys.sequences(command))
+            action.triggered.connect(lambda _=False, run=run: run())
+            self.addAction(action)
+            actions[command] = action
+        for place, finding in enumerate(session.label_set.findings):
+            action = QAction(finding.name, self)
+            action.setShortcut(QKeySequence(finding.key.upper()))
+            action.triggered.connect(lambda _=False, place=place: session.select_finding(place))
+            self.addAction(action)
+        return actions
+
+    def _fill_menus(self) -> None:
+        bar = self.menuBar()
+        menus: tuple[tuple[str, tuple[Command | None, ...]], ...] = (
+            (
+                self.tr("&File"),
+                (
+                    Command.PASTE,
+                    Command.OPEN_FILES,
+                    Command.OPEN_FOLDER,
+                    None,
+                    Command.EXPORT,
+                    None,
+                    Command.QUIT,
+                ),
+            ),
+            (
+                self.tr("&Review"),
+                (
+                    Command.ACCEPT,
+                    *keys.CERTAINTY_COMMANDS,
+                    None,
+                    Command.UNDO,
+                    Command.REDO,
+                    None,
+                    Command.PREVIOUS_REPORT,
+                    Command.NEXT_REPORT,
+                ),
+            ),
+        )
+        for title, commands in menus:
+            menu = bar.addMenu(title)
+            for command in commands:
+                if command is None:
+                    menu.addSeparator()
+                else:
+                    menu.addAction(self._actions[command])
+        labels = bar.addMenu(self.tr("&Labels"))
+        again = labels.addAction(self.tr("Label all with the &present model"))
+        again.triggered.connect(lambda: self.session.label_all())
+        labels.addAction(self._actions[Command.CANCEL_LABELLING])
+        self._fill_view_menu(bar.addMenu(self.tr("&View")))
+
+    def _fill_view_menu(self, menu: QMenu) -> None:
+        schemes = (
+            (self.tr("&As the system"), Qt.ColorScheme.Unknown),
+            (self.tr("&Light"), Qt.ColorScheme.Light),
+            (self.tr("&Dark"), Qt.ColorScheme.Dark),
+        )
+        for words, scheme in schemes:
+            action = menu.addAction(words)
+            action.triggered.connect(
+                lambda _=False, scheme=scheme: QGuiApplication.styleHints().setColorScheme(scheme)
+            )
+
+    def _connect(self) -> None:
+        session = self.session
+        session.page_changed.connect(self._show_page)
+        session.row_changed.connect(self.report_list.select)
+        session.finding_changed.connect(self.findings.select)
+        session.finding_changed.connect(self.report_view.select_finding)
+        session.counts_changed.connect(self._show_counts)
+        session.engine_changed.connect(self._show_engine)
+        session.progressed.connect(self._show_progress)
+        session.labelled.connect(self._show_labelled)
+        session.said.connect(lambda words: self.statusBar().showMessage(words, _SAID_MILLISECONDS))
+        session.warned.connect(self.messages.say)
+        self.report_list.chosen.connect(session.show_row)
+        self.report_view.picked.connect(session.select_finding)
+        self.findings.picked.connect(session.select_finding)
+        self.findings.chosen.connect(self._set_label)
+        self.cancel_button.clicked.connect(session.cancel)
+        self.welcome.paste.connect(self.paste)
+        self.welcome.open_folder.connect(self._open_folder)
+        self.welcome.open_samples.connect(self._open_samples)
+
+    # What the session says
+
+    def _show_page(self, page: Page | None) -> None:
+        self.heading.show_page(page)
+        self.report_view.show_page(page)
+        self.report_view.select_finding(self.session.finding)
+        if page is not None and page.cut:
+            self.messages.say(
+                self.tr(
+                    "This report is very long. Its end is not shown here; the labels are of the "
+                    "whole report."
+                ),
+                Tone.INFO,
+            )
+
+    def _show_counts(self, counts: Counts) -> None:
+        reviewed = counts.accepted + counts.corrected
+        self._list_heading.say(f"{reviewed:,} of {counts.reports:,} reviewed")
+        empty = counts.reports == 0
+        self._stack.setCurrentIndex(0 if empty else 1)
+        if not empty and not self.findings.hasFocus() and not self.report_list.hasFocus():
+            self.report_view.setFocus()
+
+    def _show_engine(self, engine: Engine) -> None:
+        self._engine.setText(engine.name)
+        if engine.notice:
+            self.messages.say(engine.notice, Tone.INFO)
+
+    def _show_progress(self, done: int, total: int, rate: float) -> None:
+        self.progress.setRange(0, max(total, 1))
+        self.progress.setValue(done)
+        speed = f", {rate:.1f} a second" if rate else ""
+        self._progress_words.setText(f"labelling {done:,} of {total:,}{speed}")
+        for widget in (self._progress_words, self.progress, self.cancel_button):
+            widget.setVisible(total > 0)
+
+    def _show_labelled(self, done: int, cancelled: bool) -> None:
+        for widget in (self._progress_words, self.progress, self.cancel_button):
+            widget.hide()
+        if cancelled:
+            self.statusBar().showMessage(
+                self.tr("Labelling stopped; what was done is kept."), _SAID_MILLISECONDS
+            )
+
+    # What the user asks for
+
+    def paste(self) -> None:
+        """Add what the clipboard holds: files, or a text as a report."""
+        self._take(QGuiApplication.clipboard().mimeData())
+
+    def _take(self, data: QMimeData) -> None:
+        files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if files:
+            self.session.open_paths(files)
+        else:
+            self.session.paste(data.text())
+
+    def _set_label(self, place: int, certainty: Certainty) -> None:
+        self.session.correct(certainty, place)
+
+    def _open_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open reports"))
+        if names:
+            self.session.open_paths([Path(name) for name in names])
+
+    def _open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, self.tr("Open a folder of reports"))
+        if name:
+            self.session.open_paths([Path(name)])
+
+    def _open_samples(self) -> None:
+        self.session.open_paths([paths.resources() / "samples"])
+
+    def _export(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self,
+            self.tr("Export labels"),
+            "labels.csv",
+            self.tr("CSV (*.csv);;JSON (*.json);;JSON Lines (*.jsonl);;FHIR (*.fhir.json)"),
+        )
+        if name:
+            self.session.export(Path(name))
+
+    # Qt's own events
+
+    def event(self, event: QEvent) -> bool:
+        """Let a button that has the focus keep the space bar."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Space
+            and isinstance(QApplication.focusWidget(), QAbstractButton)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files, folders and text."""
+        if event.mimeData().hasUrls() or event.mimeData().hasText():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Add what was dropped."""
+        self._take(event.mimeData())
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Finish what is being stored, then go."""
+        self.session.close()
+        super().closeEvent(event)
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    column = QWidget()
+    box = QVBoxLayout(column)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    for widget in widgets:
+        box.addWidget(widget, 1 if isinstance(widget, (QStackedWidget, *_TALL)) else 0)
+    return column
+
+
+_TALL: Final = (ReportListView, ReportView, FindingsView)

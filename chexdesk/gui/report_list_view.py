@@ -1,0 +1,112 @@
+"""The list of reports at the left."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from chexdesk.gui import signs, theme
+from chexdesk.gui.models.report_list import ENTRY_ROLE, ReportListModel, state_words
+from chexdesk.services.library import Entry, ReviewStatus
+
+_SIGN: Final = 16
+_PAD: Final = 14
+
+
+class ReportListView(QListView):
+    """One line for each report: state, id, doubt.
+
+    Signals:
+        chosen: the row that was clicked or reached.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, model: ReportListModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setItemDelegate(_EntryDelegate(self))
+        self.setModel(model)
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAccessibleName(self.tr("Reports"))
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        """Announce the row, however it was reached."""
+        super().currentChanged(current, previous)
+        if current.isValid():
+            self.chosen.emit(current.row())
+
+    def select(self, row: int) -> None:
+        """Go to a row and bring it into view."""
+        self.setCurrentIndex(self.model().index(row, 0))
+
+    def sizeHint(self) -> QSize:
+        """Room for a file's name."""
+        return QSize(250, 560)
+
+
+class _EntryDelegate(QStyledItemDelegate):
+    def __init__(self, view: ReportListView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        height = QFontMetricsF(self._view.font()).height()
+        return QSize(100, round(height * 1.9) + 14)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        colours = theme.of(self._view)
+        entry: Entry = index.data(ENTRY_ROLE)
+        rect = QRectF(self._view.visualRect(QModelIndex(index)))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._view.currentIndex().row() == index.row():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.accent_ground))
+            painter.drawRoundedRect(rect.adjusted(4, 1, -4, -1), 6, 6)
+        sign = QRectF(rect.left() + _PAD, rect.center().y() - _SIGN / 2, _SIGN, _SIGN)
+        if entry.error:
+            signs.warning(painter, colours, sign.adjusted(0, 1, 0, -1))
+        elif entry.status is ReviewStatus.ACCEPTED:
+            signs.accepted(painter, colours, sign)
+        elif entry.status is ReviewStatus.CORRECTED:
+            signs.corrected(painter, colours, sign)
+        else:
+            signs.unreviewed(painter, colours, sign, waiting=not entry.labelled)
+        right = rect.right() - _PAD
+        reviewed = entry.status is not ReviewStatus.UNREVIEWED
+        if entry.doubt is not None and entry.doubt >= theme.DOUBTFUL / 2 and not reviewed:
+            mark = QRectF(right - 11, rect.center().y() - 5.5, 11, 11)
+            signs.doubt(painter, colours, mark, entry.doubt)
+            right = mark.left() - 8
+        font, small = self._view.font(), theme.scaled(self._view.font(), 0.85)
+        above, below = QFontMetricsF(font), QFontMetricsF(small)
+        left = sign.right() + 11
+        top = rect.center().y() - (above.height() + below.height()) / 2
+        painter.setFont(font)
+        painter.setPen(QColor(colours.text))
+        name = above.elidedText(entry.id, Qt.TextElideMode.ElideMiddle, right - left)
+        painter.drawText(QPointF(left, top + above.ascent()), name)
+        painter.setFont(small)
+        painter.setPen(QColor(colours.warning if entry.error else colours.faint))
+        words = below.elidedText(state_words(entry), Qt.TextElideMode.ElideRight, right - left)
+        painter.drawText(QPointF(left, top + above.height() + below.ascent()), words)
+        painter.restore()
