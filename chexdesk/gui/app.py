@@ -48,6 +48,11 @@ def make_application() -> QApplication:
     icon = places.resources() / "icons" / "chexdesk.svg"
     if icon.is_file():
         app.setWindowIcon(QIcon(str(icon)))
-    theme.apply(app)
-    QGuiApplication.styleHints().colorSchemeChanged.connect(lambda: theme.apply(app))
+    theme.wear(theme.Appearance.SYSTEM)
+    QGuiApplication.styleHints().colorSchemeChanged.connect(_follow_system)
     return app
+
+
+def _follow_system() -> None:
+    if theme.appearance() is theme.Appearance.SYSTEM:
+        theme.wear(theme.Appearance.SYSTEM)

@@ -173,7 +173,7 @@ class _FindingDelegate(QStyledItemDelegate):
     ) -> None:
         colours = theme.of(self._view)
         row: FindingRow = index.data(ROW_ROLE)
-        rect = QRectF(self._view.visualRect(QModelIndex(index)))
+        rect = QRectF(self._view.visualRect(index))
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._view.currentIndex().row() == index.row():

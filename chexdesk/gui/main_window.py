@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QEvent, QMimeData, Qt
 from PySide6.QtGui import (
     QAction,
+    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
@@ -32,7 +34,7 @@ from PySide6.QtWidgets import (
 )
 
 from chexdesk import paths
-from chexdesk.gui import keys
+from chexdesk.gui import keys, theme
 from chexdesk.gui.findings_view import FindingsView
 from chexdesk.gui.keys import Command
 from chexdesk.gui.models.engine import Engine
@@ -41,6 +43,7 @@ from chexdesk.gui.models.session import Session
 from chexdesk.gui.report_list_view import ReportListView
 from chexdesk.gui.report_view import ReportView
 from chexdesk.gui.strips import KeyLegend, Messages, PageHeading, PanelHeading, Tone
+from chexdesk.gui.theme import Appearance
 from chexdesk.gui.welcome import Welcome
 from chexdesk.labels import Certainty
 from chexdesk.services.library import Counts
@@ -136,7 +139,7 @@ class MainWindow(QMainWindow):
         for command, certainty in keys.CERTAINTY_COMMANDS.items():
             texts[command] = (
                 self.tr("Set %1").replace("%1", certainty.title),
-                lambda c=certainty: session.correct(c),
+                partial(session.correct, certainty),
             )
         actions: dict[Command, QAction] = {}
         for command, (words, run) in texts.items():
@@ -195,16 +198,18 @@ class MainWindow(QMainWindow):
         self._fill_view_menu(bar.addMenu(self.tr("&View")))
 
     def _fill_view_menu(self, menu: QMenu) -> None:
-        schemes = (
-            (self.tr("&As the system"), Qt.ColorScheme.Unknown),
-            (self.tr("&Light"), Qt.ColorScheme.Light),
-            (self.tr("&Dark"), Qt.ColorScheme.Dark),
+        looks = (
+            (self.tr("&As the system"), Appearance.SYSTEM),
+            (self.tr("&Light"), Appearance.LIGHT),
+            (self.tr("&Dark"), Appearance.DARK),
         )
-        for words, scheme in schemes:
+        group = QActionGroup(menu)
+        for words, look in looks:
             action = menu.addAction(words)
-            action.triggered.connect(
-                lambda _=False, scheme=scheme: QGuiApplication.styleHints().setColorScheme(scheme)
-            )
+            action.setCheckable(True)
+            action.setChecked(look is theme.appearance())
+            action.triggered.connect(partial(theme.wear, look))
+            group.addAction(action)
 
     def _connect(self) -> None:
         session = self.session

@@ -199,7 +199,9 @@ class ReportLayout:
             if left < right:
                 # PySide gives x together with the position it settled on.
                 x1, x2 = (line.cursorToX(at - base)[0] for at in (left, right))  # type: ignore[index]
-                pieces.append((place, min(x1, x2), max(x1, x2), left == start))
+                # A space at the line's end is not part of what is seen.
+                end_x = min(max(x1, x2), line.x() + line.naturalTextWidth())
+                pieces.append((place, min(x1, x2), end_x, left == start))
         return pieces
 
     def _units(self, place: int) -> int:

@@ -41,7 +41,11 @@ class ReportListView(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAccessibleName(self.tr("Reports"))
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(
+        self,
+        current: QModelIndex | QPersistentModelIndex,
+        previous: QModelIndex | QPersistentModelIndex,
+    ) -> None:
         """Announce the row, however it was reached."""
         super().currentChanged(current, previous)
         if current.isValid():
@@ -75,7 +79,7 @@ class _EntryDelegate(QStyledItemDelegate):
     ) -> None:
         colours = theme.of(self._view)
         entry: Entry = index.data(ENTRY_ROLE)
-        rect = QRectF(self._view.visualRect(QModelIndex(index)))
+        rect = QRectF(self._view.visualRect(index))
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._view.currentIndex().row() == index.row():

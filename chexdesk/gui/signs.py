@@ -106,8 +106,8 @@ def accepted(painter: QPainter, theme: Theme, rect: QRectF) -> None:
 def corrected(painter: QPainter, theme: Theme, rect: QRectF) -> None:
     """A filled disc with a pencil."""
     _disc(painter, theme.accent, rect)
-    pencil = QPolygonF(_at(rect, (0.28, 0.72), (0.34, 0.54), (0.64, 0.24), (0.77, 0.37)))
-    pencil += QPolygonF(_at(rect, (0.47, 0.67), (0.28, 0.72)))
+    corners = ((0.28, 0.72), (0.34, 0.54), (0.64, 0.24), (0.77, 0.37), (0.47, 0.67), (0.28, 0.72))
+    pencil = QPolygonF(_at(rect, *corners))
     _strokes(painter, theme, rect, [pencil])
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -57,10 +57,10 @@ class KeyLegend(QWidget):
         metrics = QFontMetricsF(self._cap_font())
         return max(metrics.height() + 5, metrics.horizontalAdvance(cap) + 12)
 
-    def _cap_font(self) -> theme.QFont:
+    def _cap_font(self) -> QFont:
         return theme.scaled(self.font(), 0.86)
 
-    def _words_font(self) -> theme.QFont:
+    def _words_font(self) -> QFont:
         return theme.scaled(self.font(), 0.92)
 
     def _paint_hint(self, painter: QPainter, colours: theme.Theme, hint: Hint, x: float) -> float:
@@ -119,7 +119,8 @@ class Messages(QWidget):
             self._drop(0)
 
     def _messages(self) -> list[_Message]:
-        widgets = [self._box.itemAt(n).widget() for n in range(self._box.count())]
+        items = (self._box.itemAt(n) for n in range(self._box.count()))
+        widgets = [None if item is None else item.widget() for item in items]
         return [widget for widget in widgets if isinstance(widget, _Message)]
 
     def _drop(self, place: int) -> None:

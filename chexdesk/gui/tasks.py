@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, SignalInstance, Slot
 
 from chexdesk.labeling.labeler import LabelerError
 from chexdesk.outputs.write import OutputError
@@ -122,7 +122,7 @@ class Tasks(QObject):
 
 
 class _Runnable(QRunnable):
-    def __init__(self, work: Callable[[], Callable[[], None]], done: Signal) -> None:
+    def __init__(self, work: Callable[[], Callable[[], None]], done: SignalInstance) -> None:
         super().__init__()
         self._work = work
         self._done = done

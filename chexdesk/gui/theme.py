@@ -18,6 +18,22 @@ from PySide6.QtWidgets import QApplication, QWidget
 from chexdesk.labels import Certainty
 
 
+class Appearance(Enum):
+    """Which theme the user asks for."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+_PROPERTY: Final = "appearance"
+_SCHEMES: Final = {
+    Appearance.SYSTEM: Qt.ColorScheme.Unknown,
+    Appearance.LIGHT: Qt.ColorScheme.Light,
+    Appearance.DARK: Qt.ColorScheme.Dark,
+}
+
+
 @dataclass(frozen=True)
 class Theme:
     """The colours of one appearance, as `#rrggbb`.
@@ -151,12 +167,30 @@ def of(widget: QWidget) -> Theme:
     return DARK if widget.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
 
 
-def apply(app: QApplication) -> Theme:
-    """Dress the application after the system's colour scheme; call again when that changes."""
-    theme = DARK if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+def appearance() -> Appearance:
+    """What the user asked for."""
+    return Appearance(_app().property(_PROPERTY) or Appearance.SYSTEM.value)
+
+
+def wear(look: Appearance) -> None:
+    """Dress the application; call with `appearance()` when the system's scheme changes."""
+    app = _app()
+    app.setProperty(_PROPERTY, look.value)
+    hints = QGuiApplication.styleHints()
+    # The system's own parts (title bar, file dialogs) follow where the platform lets them.
+    hints.setColorScheme(_SCHEMES[look])
+    dark = look is Appearance.DARK or (
+        look is Appearance.SYSTEM and hints.colorScheme() == Qt.ColorScheme.Dark
+    )
+    theme = DARK if dark else LIGHT
     app.setPalette(_palette(theme))
     app.setStyleSheet(_style_sheet(theme))
-    return theme
+
+
+def _app() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
 
 
 def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, Signal, SignalInstance
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from chexdesk.gui import theme
@@ -22,6 +22,8 @@ class Welcome(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(24, 24, 24, 24)
         column = QWidget()
@@ -29,7 +31,7 @@ class Welcome(QWidget):
         box = QVBoxLayout(column)
         box.setSpacing(14)
         self._title = _line(self.tr("Label chest X-ray reports on your own machine"), box)
-        _line(
+        self._what = _line(
             self.tr(
                 "ChexDesk reads a report and says for each finding whether it is positive, "
                 "negative, uncertain or not mentioned. It shows the words it says so by, and "
@@ -73,6 +75,7 @@ class Welcome(QWidget):
         if not hasattr(self, "_notes"):
             return
         self._title.setFont(theme.scaled(self.font(), 1.7, bold=True))
+        self._what.setFont(theme.scaled(self.font(), 1.12))
         for note in self._notes:
             palette = note.palette()
             palette.setColor(palette.ColorRole.WindowText, QColor(theme.of(self).muted))
@@ -86,8 +89,8 @@ def _line(words: str, box: QVBoxLayout) -> QLabel:
     return label
 
 
-def _button(words: str, row: QHBoxLayout, clicked: Signal) -> QPushButton:
+def _button(words: str, row: QHBoxLayout, clicked: SignalInstance) -> QPushButton:
     button = QPushButton(words)
-    button.clicked.connect(lambda: clicked.emit())
+    button.clicked.connect(lambda _=False: clicked.emit())
     row.addWidget(button)
     return button
