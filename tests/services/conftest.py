@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -6,13 +7,22 @@ import pytest
 from chexdesk.services.library import Library
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "library.sqlite3"
+    Library.open(path).close()
+    return path
+
+
 @pytest.fixture
-def open_library(tmp_path: Path) -> Iterator[Callable[..., Library]]:
-    """Opens libraries on one file (another by `name`), and closes them all in the end."""
+def open_library(tmp_path: Path, empty_file: Path) -> Iterator[Callable[..., Library]]:
+    """Opens libraries on one file, and closes them all in the end."""
+    path = tmp_path / "library.sqlite3"
+    shutil.copy(empty_file, path)
     opened: list[Library] = []
 
-    def open_one(name: str = "library.sqlite3", reviewer: str = "ada") -> Library:
-        library = Library.open(tmp_path / name, reviewer=reviewer)
+    def open_one(reviewer: str = "ada") -> Library:
+        library = Library.open(path, reviewer=reviewer)
         opened.append(library)
         return library
 

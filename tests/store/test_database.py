@@ -244,10 +244,14 @@ def test_many_may_make_the_file_at_once(tmp_path: Path) -> None:
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     database = open_database(tmp_path / "library.sqlite3")
-    insert = text("INSERT INTO models (name, sha256, version) VALUES ('a', 'b', 'c')")
-    with pytest.raises(IntegrityError), database.writing() as session:
-        session.execute(insert)
-        session.execute(insert)
+
+    def add_twice() -> None:
+        with database.writing() as session:
+            for _ in range(2):
+                session.execute(text("INSERT INTO models VALUES (NULL, 'a', 'b', 'c')"))
+
+    with pytest.raises(IntegrityError):
+        add_twice()
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM models")).scalar() == 0
     database.close()
