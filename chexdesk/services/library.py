@@ -7,7 +7,7 @@ what they changed. Both may be called from any thread; those that write wait for
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -278,22 +278,11 @@ class Library:
 
     def remove_reports(self, keys: Iterable[int]) -> Change:
         """Delete reports with all that hangs on them. Cannot be undone."""
-        with self._lock:
-            with self._writing() as session:
-                gone = reports.remove(session, keys)
-                events = [audit.Event("remove", report=key) for key in gone]
-                audit.append(session, self._reviewer, *events)
-            return self._removed(gone)
+        return self._remove(list(keys))
 
     def clear(self) -> Change:
         """Delete all reports. Cannot be undone."""
-        with self._lock:
-            with self._writing() as session:
-                gone = reports.remove(session)
-                if gone:
-                    event = audit.Event("clear", old=str(len(gone)))
-                    audit.append(session, self._reviewer, event)
-            return self._removed(gone)
+        return self._remove(None)
 
     @property
     def can_undo(self) -> bool:
@@ -387,11 +376,18 @@ class Library:
             self._history.forget({operation.key})
             raise
 
-    def _removed(self, gone: Collection[int]) -> Change:
-        keys = frozenset(gone)
-        self._history.forget(keys)
-        self._database.scrub()
-        return Change(keys, f"{_number(len(keys))} removed")
+    def _remove(self, keys: list[int] | None) -> Change:
+        with self._lock:
+            with self._writing() as session:
+                gone = frozenset(reports.remove(session, keys))
+                if keys is None:
+                    events = [audit.Event("clear", old=str(len(gone)))]
+                else:
+                    events = [audit.Event("remove", report=key) for key in sorted(gone)]
+                audit.append(session, self._reviewer, *events)
+            self._history.forget(gone)
+            self._database.scrub()
+            return Change(gone, f"{_number(len(gone))} removed")
 
 
 def _number(count: int) -> str:

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from library_samples import A, B, predicted
 
 from chexdesk.services.library import Library
 
@@ -34,3 +35,11 @@ def open_library(tmp_path: Path, empty_file: Path) -> Iterator[Callable[..., Lib
 @pytest.fixture
 def library(open_library: Callable[..., Library]) -> Library:
     return open_library()
+
+
+@pytest.fixture
+def filled(library: Library) -> Library:
+    """Reports 1 and 2, labelled."""
+    library.add_reports([A, B])
+    library.save_predictions([(1, predicted(A)), (2, predicted(B))])
+    return library
