@@ -154,6 +154,14 @@ _FIRST_WORDS: Final = (
 )
 
 
+class _Belief(Enum):
+    """How sure a heading without a mark is."""
+
+    ALONE = auto()
+    SHOUTED = auto()
+    PERHAPS = auto()
+
+
 class _Place(Enum):
     """Where a phrase stands, from the most to the least likely place of a heading."""
 
@@ -167,7 +175,7 @@ class _Place(Enum):
 def find_headings(text: str) -> list[Heading]:
     """The headings in text order; none overlaps another."""
     found: list[Heading] = []
-    unmarked: list[Heading] = []
+    run_in: list[Heading] = []
     after = 0
     for word in _WORD.finditer(text):
         start = word.start()
@@ -180,16 +188,16 @@ def find_headings(text: str) -> list[Heading]:
             continue
         heading = _marked(text, start, place, found)
         if heading is None and place is _Place.LINE:
-            heading, sure = _unmarked(text, start)
-            if heading is not None and not sure:
-                unmarked.append(heading)
-                heading = None
+            unmarked = _unmarked(text, start)
+            if unmarked is not None:
+                if unmarked[1] is not _Belief.ALONE:
+                    run_in.append(unmarked[0])
+                if unmarked[1] is not _Belief.PERHAPS:
+                    heading = unmarked[0]
         if heading is not None:
             found.append(heading)
             after = heading.body
-    if _is_a_style(unmarked):
-        found = _merged(found, unmarked)
-    return found
+    return _merged(found, run_in) if _is_a_style(run_in) else found
 
 
 def kind_of(words: str) -> SectionKind | None:
@@ -257,8 +265,8 @@ def _marked(text: str, start: int, place: _Place, found: list[Heading]) -> Headi
     return Heading(start, body, kind, words.strip(" \t*_")) if allowed else None
 
 
-def _unmarked(text: str, start: int) -> tuple[Heading | None, bool]:
-    """The heading without a mark that starts this line, and whether it is one for sure."""
+def _unmarked(text: str, start: int) -> tuple[Heading, _Belief] | None:
+    """The heading without a mark that starts this line, if one does."""
     line = text[start : start + 2 * _LONGEST].partition("\n")[0].partition("\r")[0]
     words = list(_LINE_WORDS.finditer(line[:_LONGEST]))[:_MOST_WORDS]
     shouted = bool(words) and words[0].group().isupper() and not line.isupper()
@@ -271,14 +279,14 @@ def _unmarked(text: str, start: int) -> tuple[Heading | None, bool]:
         heading = Heading(start, start + last.end(), kind, phrase)
         if not rest.strip(_DECORATION):
             alone = not phrase.endswith(".") and _stands_alone(text, start, phrase, kind)
-            return (heading, True) if alone else (None, False)
+            return (heading, _Belief.ALONE) if alone else None
         following = rest.split(maxsplit=1)[0] if rest[0] in " \t\xa0" else ""
         if not following or kind is SectionKind.ADMINISTRATIVE:
-            return None, False
-        if phrase.isupper() and not following.isupper() and following.lower() not in _PROSE:
-            return heading, True
-        return (None if following.lower() in _PROSE else heading), False
-    return None, False
+            return None
+        if shouted and not following.isupper():
+            return heading, _Belief.SHOUTED
+        return None if following.lower() in _PROSE else (heading, _Belief.PERHAPS)
+    return None
 
 
 def _stands_alone(text: str, start: int, phrase: str, kind: SectionKind) -> bool:
@@ -294,9 +302,9 @@ def _stands_alone(text: str, start: int, phrase: str, kind: SectionKind) -> bool
     )
 
 
-def _is_a_style(unmarked: list[Heading]) -> bool:
+def _is_a_style(run_in: list[Heading]) -> bool:
     """Whether lines that begin with a heading's word do so as the report's way of writing."""
-    kinds = {heading.kind for heading in unmarked}
+    kinds = {heading.kind for heading in run_in}
     return bool(kinds & KEPT) and len(kinds) >= 2
 
 

@@ -50,8 +50,11 @@ class Section:
 
 _LONGEST_TITLE: Final = 160
 _BLANK_LINE: Final = re.compile(r"\n[ \t\r]*\n|\r[ \t]*\r")
-_LINE_END: Final = re.compile(r"[.?!:\])][ \t]*(?:\r\n|\n|\r)")
+_LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)")
+#: A line shorter than this was ended by its writer, not by the margin.
+_SHORT_LINE: Final = 60
 _SENTENCE_END: Final = re.compile(r"[.?!][\"')\]]*(?=\s)")
+_ASKED: Final = frozenset({SectionKind.HISTORY, SectionKind.INDICATION})
 # Sentences that go on with the question or the history.
 _ASKING: Final = re.compile(
     r"\s*(?:\?|r/o\b|rule\s+out|eval|assess|please|check|status\s+post|s/p\b|history|h/o\b|hx\b|"
@@ -140,11 +143,23 @@ def _where_findings_begin(text: str, heading: Heading, end: int, last: bool) -> 
     blank = _BLANK_LINE.search(text, content, end)
     if blank:
         return blank.end()
+    asks = heading.kind in _ASKED
     if last:
-        for line in _LINE_END.finditer(text, content, end):
-            if not _ASKING.match(text, line.end(), end):
+        for line in _LINE.finditer(text, content, end):
+            words = line.group(1).rstrip()
+            if _goes_on(words, text[line.end() : line.end() + 1]):
+                continue
+            if not (asks and _ASKING.match(text, line.end(), end)):
                 return line.end()
     return end
+
+
+def _goes_on(line: str, following: str) -> bool:
+    """Whether a line's sentence goes on in the next line, which begins with `following`."""
+    if line.endswith((".", "?", "!", ":", ")", "]")):
+        return False
+    wrapped = len(line) >= _SHORT_LINE or line.endswith((",", ";", "-", "/"))
+    return wrapped or (following.islower() and not line.islower())
 
 
 def _with_body(text: str, sections: list[Section]) -> list[Section]:
@@ -153,7 +168,7 @@ def _with_body(text: str, sections: list[Section]) -> list[Section]:
         section = sections[place]
         if section.kind is SectionKind.ADMINISTRATIVE:
             continue
-        asks = section.kind in {SectionKind.HISTORY, SectionKind.INDICATION}
+        asks = section.kind in _ASKED
         for sentence in _SENTENCE_END.finditer(text, section.start, section.end):
             if asks and _ASKING.match(text, sentence.end(), section.end):
                 continue
