@@ -13,7 +13,7 @@ from chexdesk.labeling.context.lexicon import Kind, Lexicon, Role, Sense
 from chexdesk.labeling.context.organs import read_organs
 from chexdesk.labeling.context.scope import Hit, find_hits, rulings
 from chexdesk.labeling.context.sentences import Sentence, lowered, sentences
-from chexdesk.labels import Certainty, LabelSet, chexpert14
+from chexdesk.labels import LabelSet, chexpert14
 from chexdesk.reports.sections import Section, SectionKind
 
 

@@ -13,10 +13,12 @@ from chexdesk.labeling.context.scope import Hit
 _FILL: Final = frozenset(
     {"the", "of", "appearance", "appearing", "in", "to", "size", "a", "an", "and", "left", "right",
      "mildly", "overall", "superior", "upper", "grossly", "configuration", "contour", "visualized",
-     "for", "caliber", "contours"}
+     "for", "caliber", "contours", "postoperative", "postsurgical", "portable",
+     "slightly", "moderately", "shape"}
 )  # fmt: skip
 _LIST_WORDS: Final = frozenset({",", "and", "or", "the", "/", "both", "as", "well", "of", "also"})
 _PARTING: Final = frozenset({",", "with", "(", ":"})
+_ADJECTIVE_GAP: Final = 6
 _PREDICATE_GAP: Final = 8
 _NEXT_STATE_GAP: Final = 5
 # Where several states go with one organ, the first of these decides ("enlarged but stable").
@@ -99,7 +101,7 @@ def _before(words: Sequence[str], hits: Sequence[Hit], organ: int, floor: int) -
         if hit.entry.role in (Role.CUE, Role.TERMINATOR):
             continue
         gap = words[hit.stop : first]
-        if hit.entry.role is not Role.STATE or len(gap) > 4 or not set(gap) <= _FILL:
+        if hit.entry.role is not Role.STATE or len(gap) > _ADJECTIVE_GAP or not set(gap) <= _FILL:
             break
         found.append(place)
         first = hit.first

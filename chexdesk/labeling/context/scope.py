@@ -13,12 +13,14 @@ _LINKS: Final = frozenset({",", "and", "or", "nor", "/", "versus", "vs", "&", "p
 _STRONG_LINKS: Final = _LINKS - {","}
 _CHOICES: Final = frozenset({"or", "/"})
 _NO_LINK: Final = frozenset({"with", "without", "(", ")", ":", "--", "is", "are", "was", "were"})
+_ATTACHING: Final = frozenset({"of", "in", "from", "at", "by", "to", "for", "on", "along"})
 # The most words between two items of one list ("… or a small left apical …").
 _LIST_GAP: Final = 8
 _CHOICE_GAP: Final = 6
 # A soft word this close to a doubt belongs to it ("possibly representing").
 _YIELD_GAP: Final = 2
 _CHOICE: Final = Entry(Role.CUE, sense=Sense.UNCERTAIN)
+_WEAKER: Final = frozenset({Sense.UNCERTAIN, Sense.IGNORED})
 _DENIALS: Final = frozenset({Sense.NEGATIVE, Sense.OPEN, Sense.IGNORED})
 
 
@@ -94,9 +96,16 @@ def _rule_forward(words: Sequence[str], hits: Sequence[Hit], ruled: list[Hit | N
             if reach:
                 ruled[place] = active
                 reached = hit if entry.role is Role.MENTION else reached
-            elif entry.role is Role.MENTION:
+            elif entry.role is Role.MENTION and not _attached(words, reached, hit):
                 active = None
     return goes_back
+
+
+def _attached(words: Sequence[str], reached: Hit | None, hit: Hit) -> bool:
+    """Whether a mention hangs on the one before it ("an artifact of overlying leads, or …")."""
+    return reached is not None and bool(
+        _ATTACHING.intersection(words[reached.stop : min(hit.first, reached.stop + 2)])
+    )
 
 
 def _stands(active: Hit, new: Hit, reached: Hit | None) -> bool:
@@ -113,7 +122,7 @@ def _stands(active: Hit, new: Hit, reached: Hit | None) -> bool:
 def _followed(words: Sequence[str], hits: Sequence[Hit], place: int) -> bool:
     """Whether a mention follows a cue closely enough to be what it speaks of."""
     cue = hits[place]
-    if cue.first > 0 and words[cue.first - 1] in ("is", "are", "both", "remains", "also", ","):
+    if cue.first > 0 and words[cue.first - 1] in ("is", "are", "both", "remains", "also"):
         before = any(h.entry.role is Role.MENTION for h in hits[:place])
         if before:
             return False
@@ -130,7 +139,7 @@ def _rule_backward(
 ) -> None:
     cue = hits[place]
     last: Hit | None = None
-    firm = False
+    firm = words[cue.first] in _STRONG_LINKS
     for before in range(place - 1, -1, -1):
         hit = hits[before]
         if hit.entry.role is Role.TERMINATOR and hit.entry.stops_all:
@@ -141,18 +150,23 @@ def _rule_backward(
             if cue.first - hit.stop > cue.entry.within:
                 return
         else:
-            strong = linked(words, hit.stop, last.first, _STRONG_LINKS)
+            touching = hit.stop == last.first and hit.entry is last.entry
+            strong = touching or linked(words, hit.stop, last.first, _STRONG_LINKS)
             if not (strong or (firm and linked(words, hit.stop, last.first))):
                 return
             if hit.entry.kind is Kind.SIGN and last.entry.kind is not Kind.SIGN and not strong:
                 return
             firm = True
-        if cue.entry.forward and not cue.entry.either:
-            firm = True
-        earlier = ruled[before]
-        if earlier is None or earlier.entry.sense is Sense.POSITIVE:
+        if _yields_to(ruled[before], cue):
             ruled[before] = cue
         last = hit
+
+
+def _yields_to(earlier: Hit | None, cue: Hit) -> bool:
+    """Whether what a forward cue said of a mention gives way to a cue after it."""
+    if earlier is None or earlier.entry.sense is Sense.POSITIVE:
+        return True
+    return cue.entry.sense is Sense.NEGATIVE and earlier.entry.sense in _WEAKER
 
 
 def _rule_choices(words: Sequence[str], hits: Sequence[Hit], ruled: list[Hit | None]) -> None:
@@ -182,12 +196,17 @@ def _choice_between(words: Sequence[str], hits: Sequence[Hit], left: int, right:
     kinds = {a.entry.kind, b.entry.kind}
     if kinds == {Kind.SIGN} or not kinds <= {Kind.SIGN, Kind.DIAGNOSIS, Kind.ALTERNATIVE}:
         return None
-    if any(h.entry.role in (Role.TERMINATOR, Role.CUE) for h in hits[left + 1 : right]):
+    between = hits[left + 1 : right]
+    if any(h.entry.role is Role.TERMINATOR or _denies(h) for h in between):
         return None
     for at in range(a.stop, b.first):
         if words[at] in _CHOICES:
             return Hit(_CHOICE, at, at + 1)
     return None
+
+
+def _denies(hit: Hit) -> bool:
+    return hit.entry.role is Role.CUE and hit.entry.sense in _DENIALS
 
 
 def _open_to_doubt(ruling: Hit | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from chexdesk.labeling.context.phrases import TOKEN
 # ("effusion.no"); not after a title or "vs". Semicolons, blank lines and list marks end one too.
 _BREAK: Final = re.compile(
     r"(?<!\bdr)(?<!\bmr)(?<!\bmrs)(?<!\bms)(?<!\bvs)(?<!\bst)(?<!\bapprox)[.!]+(?=\s|$)"
-    r"|(?<=[a-z]{2})\.(?=[a-z]{2})|(?<=\d)\.(?=[a-z]{2})|(?<=\S)\?(?=\s|$)|;"
+    r"|(?<=[a-z]{2})\.(?=[a-z]{2})|(?<=\d)\.(?=[a-z]{2})|(?<=[^\s]\?)(?=\s)|;"
     r"|\n[ \t\r]*\n|\n\s*(?=(?:\d{1,2}[.)]|[-*•>])[ \t]*\S)"
 )
 _LINE: Final = re.compile(r"\r\n|\n|\r")
@@ -68,7 +69,7 @@ def _item_ends(lower: str, start: int, end: int) -> list[int]:
     if not marks:
         return []
     edges = [start, *marks, end]
-    lines = [lower[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    lines = [lower[a:b].strip() for a, b in itertools.pairwise(edges)]
     widest = max(map(len, lines))
     found = []
     for place, mark in enumerate(marks):
