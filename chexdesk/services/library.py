@@ -380,10 +380,8 @@ class Library:
         with self._lock:
             with self._writing() as session:
                 gone = frozenset(reports.remove(session, keys))
-                if keys is None:
-                    events = [audit.Event("clear", old=str(len(gone)))]
-                else:
-                    events = [audit.Event("remove", report=key) for key in sorted(gone)]
+                each = [audit.Event("remove", report=key) for key in sorted(gone)]
+                events = [audit.Event("clear", old=str(len(gone)))] if keys is None else each
                 audit.append(session, self._reviewer, *events)
             self._history.forget(gone)
             self._database.scrub()

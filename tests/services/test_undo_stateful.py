@@ -142,8 +142,8 @@ def test_reviews_follow_their_picture(template: Path) -> None:
     run_state_machine_as_test(
         machine(template),
         settings=settings(
-            max_examples=8,
-            stateful_step_count=18,
+            max_examples=6,
+            stateful_step_count=16,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
