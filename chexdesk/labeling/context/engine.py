@@ -111,9 +111,10 @@ class _Place:
     section: SectionKind
 
     def stretch(self, hit: Hit, *cues: Hit | None) -> tuple[int, int]:
-        parts = [hit, *(cue for cue in cues if cue is not None)]
-        first = min(part.first for part in parts)
-        stop = max(part.stop for part in parts)
+        first, stop = hit.first, hit.stop
+        for cue in cues:
+            if cue is not None:
+                first, stop = min(first, cue.first), max(stop, cue.stop)
         return self.sentence.starts[first], self.sentence.ends[stop - 1]
 
     def mention(self, finding: str, sense: Sense, hit: Hit, *cues: Hit | None) -> Mention:

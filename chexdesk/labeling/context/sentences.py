@@ -10,13 +10,10 @@ from typing import Final
 
 from chexdesk.labeling.context.phrases import TOKEN
 
-# A full stop ends a sentence before white space or when it stands between two whole words
-# ("effusion.no"); not after a title or "vs". Semicolons, blank lines and list marks end one too.
-_BREAK: Final = re.compile(
-    r"(?<!\bdr)(?<!\bmr)(?<!\bmrs)(?<!\bms)(?<!\bvs)(?<!\bst)(?<!\bapprox)[.!]+(?=\s|$)"
-    r"|(?<=[a-z]{2})\.(?=[a-z]{2})|(?<=\d)\.(?=[a-z]{2})|(?<=[^\s]\?)(?=\s)|;"
-    r"|\n[ \t\r]*\n|\n\s*(?=(?:\d{1,2}[.)]|[-*•>])[ \t]*\S)"
-)
+_MARK: Final = re.compile(r"[.!?;]|\n")
+# A new item or paragraph: an empty line, or a number or bullet at the line's start.
+_NEW_ITEM: Final = re.compile(r"\n[ \t\r]*(?:\n|(?:\d{1,2}[.)]|[-*•>])[ \t]*\S)")
+_TITLE: Final = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|approx|v)\Z")
 _LINE: Final = re.compile(r"\r\n|\n|\r")
 # Text that was wrapped leaves no room for the next word; this much slack still counts as full.
 _SLACK: Final = 12
@@ -47,11 +44,13 @@ def lowered(text: str) -> str:
 
 def sentences(lower: str, start: int, end: int) -> Iterator[Sentence]:
     """The sentences of a stretch of a text that is in lower case already."""
-    breaks = [(m.start(), m.end()) for m in _BREAK.finditer(lower, start, end)]
-    breaks += [(at, at) for at in _item_ends(lower, start, end)]
-    breaks.sort()
+    breaks = [m.start() for m in _MARK.finditer(lower, start, end) if _parts(lower, m.start(), end)]
+    breaks += _item_ends(lower, start, end)
     at = start
-    for stop, resume in [*breaks, (end, end)]:
+    for stop in [*sorted(breaks), end]:
+        # A question mark is a word of its sentence: it casts doubt on it.
+        if lower[stop : stop + 1] == "?":
+            stop += 1
         if stop > at:
             tokens = list(TOKEN.finditer(lower, at, stop))
             if tokens:
@@ -60,7 +59,28 @@ def sentences(lower: str, start: int, end: int) -> Iterator[Sentence]:
                     [t.start() for t in tokens],
                     [t.end() for t in tokens],
                 )
-        at = max(at, resume)
+            at = stop
+
+
+def _parts(lower: str, at: int, end: int) -> bool:
+    """Whether the mark at a place ends a sentence.
+
+    A full stop does so before white space, and between two whole words or after a list number
+    ("effusion.no", "2.right"); not after a title or "vs".
+    """
+    mark, after = lower[at], lower[at + 1 : min(at + 3, end)]
+    if mark == ";":
+        return True
+    if mark == "\n":
+        return _NEW_ITEM.match(lower, at, end) is not None
+    ends = not after or after[0].isspace() or after[0] in ".!"
+    if mark == "?":
+        return ends and at > 0 and not lower[at - 1].isspace()
+    if ends:
+        return mark == "!" or _TITLE.search(lower, max(0, at - 8), at) is None
+    before = lower[max(0, at - 2) : at]
+    whole = len(after) == 2 and after.isalpha()
+    return mark == "." and whole and ((len(before) == 2 and before.isalpha()) or before.isdigit())
 
 
 def _item_ends(lower: str, start: int, end: int) -> list[int]:
@@ -68,16 +88,13 @@ def _item_ends(lower: str, start: int, end: int) -> list[int]:
     marks = [m.start() for m in _LINE.finditer(lower, start, end)]
     if not marks:
         return []
-    edges = [start, *marks, end]
-    lines = [lower[a:b].strip() for a, b in itertools.pairwise(edges)]
+    lines = [lower[a:b].strip() for a, b in itertools.pairwise([start, *marks, end])]
     widest = max(map(len, lines))
     found = []
-    for place, mark in enumerate(marks):
-        line, following = lines[place], lines[place + 1]
+    for mark, (line, following) in zip(marks, itertools.pairwise(lines), strict=True):
         first = following.split(maxsplit=1)[0] if following else ""
         room = widest - len(line) - 1 - len(first)
-        if line.endswith((",", "-", "/")):
-            continue
-        if widest < _NARROWEST_WRAP or room > _SLACK:
+        unfinished = line.endswith((",", "-", "/"))
+        if not unfinished and (widest < _NARROWEST_WRAP or room > _SLACK):
             found.append(mark)
     return found
