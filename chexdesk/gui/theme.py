@@ -260,6 +260,7 @@ def _style_sheet(theme: Theme) -> str:
     QStatusBar {{ background: {theme.window}; color: {theme.muted};
         border-top: 1px solid {theme.line}; }}
     QStatusBar::item {{ border: none; }}
+    QLabel[quiet="true"] {{ color: {theme.muted}; }}
     QPushButton {{ background: {theme.surface}; color: {theme.text};
         border: 1px solid {theme.line}; border-radius: 6px; padding: 5px 14px; }}
     QPushButton:hover {{ background: {theme.raised}; }}

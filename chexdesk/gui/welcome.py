@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Signal, SignalInstance
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from chexdesk.gui import theme
@@ -39,7 +39,7 @@ class Welcome(QWidget):
             ),
             box,
         )
-        self._notes = [
+        quiet = [
             _line(self.tr("Reports stay on this machine: ChexDesk uses no network."), box),
             _line(self.tr("It is a research tool, not a medical device. A person decides."), box),
         ]
@@ -54,8 +54,9 @@ class Welcome(QWidget):
         ]
         self.buttons[0].setProperty("primary", True)
         row.addStretch(1)
-        self._hint = _line(self.tr("Or drop files, folders or text here."), box)
-        self._notes.append(self._hint)
+        quiet.append(_line(self.tr("Or drop files, folders or text here."), box))
+        for label in quiet:
+            label.setProperty("quiet", True)
         outer.addStretch(2)
         line = QHBoxLayout()
         line.addStretch(1)
@@ -66,20 +67,14 @@ class Welcome(QWidget):
         self._dress()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow font and colours."""
+        """Follow the font."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+        if event.type() == QEvent.Type.FontChange:
             self._dress()
 
     def _dress(self) -> None:
-        if not hasattr(self, "_notes"):
-            return
         self._title.setFont(theme.scaled(self.font(), 1.7, bold=True))
         self._what.setFont(theme.scaled(self.font(), 1.12))
-        for note in self._notes:
-            palette = note.palette()
-            palette.setColor(palette.ColorRole.WindowText, QColor(theme.of(self).muted))
-            note.setPalette(palette)
 
 
 def _line(words: str, box: QVBoxLayout) -> QLabel:
