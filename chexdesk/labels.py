@@ -101,6 +101,7 @@ class LabelSet:
     Attributes:
         words: for each certainty, the text of its single wire token, in `CERTAINTIES` order.
         no_finding: the finding that means "nothing found", or None.
+        beside_no_finding: names that may be positive or uncertain beside `no_finding`.
         not_in_paper_average: names left out of the paper's macro average.
     """
 
@@ -110,6 +111,7 @@ class LabelSet:
     findings: tuple[Finding, ...]
     words: tuple[str, ...]
     no_finding: str | None
+    beside_no_finding: frozenset[str]
     not_in_paper_average: frozenset[str]
 
     def __len__(self) -> int:
@@ -146,11 +148,11 @@ def load(path: Path) -> LabelSet:
             version=int(data["version"]),
             title=str(data["title"]),
             findings=tuple(
-                Finding(str(f["name"]), str(f["marker"]), str(f["key"]))
-                for f in data["findings"]
+                Finding(str(f["name"]), str(f["marker"]), str(f["key"])) for f in data["findings"]
             ),
             words=tuple(words[certainty.value] for certainty in CERTAINTIES),
             no_finding=data.get("no_finding"),
+            beside_no_finding=frozenset(data.get("beside_no_finding", [])),
             not_in_paper_average=frozenset(data.get("not_in_paper_average", [])),
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:

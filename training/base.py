@@ -14,7 +14,7 @@ import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from chexdesk.pack import base as base_gguf
+from export import base as base_gguf
 from training import slots
 
 DEFAULT_FOLDER = Path("build/base/SmolLM2-135M-Instruct")

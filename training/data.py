@@ -72,14 +72,12 @@ def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
                 continue
             key = str(row.get("uid", row.get("id")))
             answers = tuple(_answers(row["labels"], label_set))
-            text = _model_text(row, label_set)
+            text = _text_with_quotes(row)
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}:{number}: not a labelled report ({error})") from error
         example = Example(key, spec.name, text, answers)
-        if spec.normals < 1.0 and _is_normal(example, label_set):
-            if share(f"normal:{key}") >= spec.normals:
-                continue
-        found.append(example)
+        if not _is_normal(example, label_set) or share(f"normal:{key}") < spec.normals:
+            found.append(example)
     return found
 
 
@@ -88,9 +86,7 @@ def share(key: str) -> float:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
 
 
-def split_held_out(
-    examples: Iterable[Example], part: float
-) -> tuple[list[Example], list[Example]]:
+def split_held_out(examples: Iterable[Example], part: float) -> tuple[list[Example], list[Example]]:
     """Training and held-out examples; the held-out `part` of each source, by a hash of the id."""
     train: list[Example] = []
     held: list[Example] = []
@@ -130,7 +126,12 @@ def dev_texts() -> Iterator[str]:
     for line in (EVAL / "stanford_open.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["split"] == "dev":
-            yield wire.report_text(row["text"], choose_sections(row["text"]))
+            yield model_text(row["text"])
+
+
+def model_text(text: str) -> str:
+    """What the model reads of a raw report, as the app would show it."""
+    return wire.report_text(text, choose_sections(text))
 
 
 def _grams(text: str, size: int) -> frozenset[str]:
@@ -152,7 +153,7 @@ def _answers(labels: Any, label_set: LabelSet) -> Iterator[int]:
         yield CERTAINTIES.index(certainty)
 
 
-def _model_text(row: dict[str, Any], label_set: LabelSet) -> str:
+def _text_with_quotes(row: dict[str, Any]) -> str:
     """The chosen sections; the whole text where the parser would hide a quoted finding.
 
     A label whose words the model cannot see teaches it to guess.

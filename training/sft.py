@@ -33,7 +33,7 @@ from chexdesk.evaluation.metrics import score
 from chexdesk.labeling import wire as wire_format
 from chexdesk.labeling.wire import Wire
 from chexdesk.labels import LabelSet, chexpert14
-from training import base, data, slots
+from training import base, data, predict, slots
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -127,12 +127,8 @@ def train(config: Config) -> Path:
     set_seed(config.seed)
     label_set = chexpert14()
     model, tokenizer = base.load(base.ensure(config.base))
-    wire = wire_format.build(
-        label_set,
-        lambda text: tokenizer.encode(text, add_special_tokens=False),
-        tokenizer.bos_token_id if getattr(tokenizer, "add_bos_token", False) else None,
-    )
-    train_set, held_set, counts = _examples(config, label_set)
+    wire = predict.wire(tokenizer, label_set)
+    train_set, held_set, counts = examples(config, label_set)
     print(json.dumps(counts), flush=True)
     trainer = _trainer(config, model, tokenizer, wire, train_set, held_set)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(_checkpoints(config))))
@@ -159,7 +155,7 @@ def _checkpoints(config: Config) -> Path:
     return folder
 
 
-def _examples(
+def examples(
     config: Config, label_set: LabelSet
 ) -> tuple[list[data.Example], list[data.Example], dict[str, int]]:
     """Training examples with repeats, held-out examples without, and how many of each."""

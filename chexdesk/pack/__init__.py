@@ -1,1 +1,0 @@
-"""Model packs: obtained, merged, quantized, verified, described. No torch."""

@@ -1,0 +1,1 @@
+"""Export: a checkpoint or an adapter in; a verified model pack out. Never imported by the app."""
