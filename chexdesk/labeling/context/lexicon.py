@@ -64,12 +64,14 @@ class Entry:
         sense: of a cue or state; of a mention that stands without a cue.
         fixed: no cue changes the mention's sense.
         weighs: "disease", "incidental" or "": what it is to the verdict that nothing was found.
+        explains: offered as a possibility, it casts doubt on the mention before it.
         readings: what a state means for this organ where it is not the state's own sense.
         forward, backward: where a cue reaches.
         either: a cue goes forward where a mention follows in its clause, else backward.
         target: "any", "finding" or "device": which mentions a cue reaches.
         listed: a forward cue ends with the list it begins, not with the clause.
         within: most words between a cue and the first mention it reaches.
+        spares: kinds of mention that the cue does not reach backward.
         yields: the cue leaves an earlier denial or doubt standing.
         stops_all: a terminator ends every cue, not only denials.
         step_back: only the first word of a terminator is consumed.
@@ -81,6 +83,7 @@ class Entry:
     sense: Sense = Sense.POSITIVE
     fixed: bool = False
     weighs: str = ""
+    explains: bool = False
     readings: Mapping[Sense, Sense | None] | None = None
     forward: bool = False
     backward: bool = False
@@ -88,6 +91,7 @@ class Entry:
     target: str = "any"
     listed: bool = False
     within: int = 1000
+    spares: frozenset[Kind] = frozenset()
     yields: bool = False
     stops_all: bool = True
     step_back: bool = False
@@ -166,6 +170,7 @@ def _entries(data: dict[str, Any], label_set: LabelSet) -> list[tuple[Entry, lis
             sense=Sense(item.get("certainty", "positive")),
             fixed=bool(item.get("fixed", False)),
             weighs=str(item.get("weighs", "")),
+            explains=bool(item.get("explains", False)),
         )
         found.append((entry, item["phrases"]))
     if label_set.no_finding is not None:
@@ -190,6 +195,7 @@ def _entries(data: dict[str, Any], label_set: LabelSet) -> list[tuple[Entry, lis
             target=str(item["for"]),
             listed=item.get("reach") == "list",
             within=int(item.get("within", 1000)),
+            spares=frozenset(Kind(kind) for kind in item.get("spares", [])),
             yields=bool(item.get("yields", False)),
         )
         found.append((entry, item["phrases"]))

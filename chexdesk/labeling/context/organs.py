@@ -14,7 +14,7 @@ _FILL: Final = frozenset(
     {"the", "of", "appearance", "appearing", "in", "to", "size", "a", "an", "and", "left", "right",
      "mildly", "overall", "superior", "upper", "grossly", "configuration", "contour", "visualized",
      "for", "caliber", "contours", "postoperative", "postsurgical", "portable",
-     "slightly", "moderately", "shape"}
+     "slightly", "moderately", "shape", "chronic", "diffuse", "bilateral", "basilar", "reticular"}
 )  # fmt: skip
 _LIST_WORDS: Final = frozenset({",", "and", "or", "the", "/", "both", "as", "well", "of", "also"})
 _PARTING: Final = frozenset({",", "with", "(", ":"})
@@ -122,7 +122,9 @@ def _after(words: Sequence[str], hits: Sequence[Hit], organ: int, ceiling: int) 
             continue
         gap = words[end : hit.first]
         limit = _NEXT_STATE_GAP if found else _PREDICATE_GAP
-        if len(gap) > limit or (_PARTING.intersection(gap) and (found or len(gap) > 2)):
+        if len(gap) > limit or (
+            _PARTING.intersection(gap) and (found or len(gap) > 2) and "which" not in gap
+        ):
             break
         if ceiling < len(hits) and _leads(words, hits, place, ceiling) and _parted(gap):
             break

@@ -55,6 +55,7 @@ def rulings(words: Sequence[str], hits: Sequence[Hit]) -> list[Hit | None]:
     for place in goes_back:
         _rule_backward(words, hits, ruled, place)
     _rule_choices(words, hits, ruled)
+    _rule_explained(hits, ruled)
     return ruled
 
 
@@ -92,7 +93,8 @@ def _rule_forward(words: Sequence[str], hits: Sequence[Hit], ruled: list[Hit | N
             if reached is None:
                 reach = hit.first - active.stop <= active.entry.within
             else:
-                reach = not active.entry.listed or linked(words, reached.stop, hit.first)
+                beside = hit.first == reached.stop
+                reach = not active.entry.listed or beside or linked(words, reached.stop, hit.first)
             if reach:
                 ruled[place] = active
                 reached = hit if entry.role is Role.MENTION else reached
@@ -129,7 +131,8 @@ def _followed(words: Sequence[str], hits: Sequence[Hit], place: int) -> bool:
     for hit in hits[place + 1 :]:
         if hit.first - cue.stop > cue.entry.within or hit.entry.role is Role.TERMINATOR:
             return False
-        if hit.entry.role in (Role.MENTION, Role.ORGAN):
+        grows = hit.entry.role is Role.STATE and hit.entry.sense is Sense.POSITIVE
+        if grows or hit.entry.role in (Role.MENTION, Role.ORGAN):
             return not _LINKS.intersection(words[cue.stop : hit.first])
     return False
 
@@ -144,8 +147,13 @@ def _rule_backward(
         hit = hits[before]
         if hit.entry.role is Role.TERMINATOR and hit.entry.stops_all:
             return
+        if last is None and _enlarges(hit, cue):
+            ruled[before] = cue
+            return
         if hit.entry.role is not Role.MENTION or not _reaches(cue.entry, hit):
             continue
+        if hit.entry.kind in cue.entry.spares:
+            return
         if last is None:
             if cue.first - hit.stop > cue.entry.within:
                 return
@@ -160,6 +168,12 @@ def _rule_backward(
         if _yields_to(ruled[before], cue):
             ruled[before] = cue
         last = hit
+
+
+def _enlarges(hit: Hit, cue: Hit) -> bool:
+    """Whether a state is one that a doubt said after it weakens ("enlargement … questionable")."""
+    grown = hit.entry.role is Role.STATE and hit.entry.sense is Sense.POSITIVE
+    return grown and cue.entry.sense is Sense.UNCERTAIN and cue.first - hit.stop <= cue.entry.within
 
 
 def _yields_to(earlier: Hit | None, cue: Hit) -> bool:
@@ -189,6 +203,20 @@ def _rule_choices(words: Sequence[str], hits: Sequence[Hit], ruled: list[Hit | N
             _doubt(ruled, there, choice)
 
 
+def _rule_explained(hits: Sequence[Hit], ruled: list[Hit | None]) -> None:
+    """A shadow that may be no more than an artefact is itself in doubt."""
+    last: int | None = None
+    for place, hit in enumerate(hits):
+        if hit.entry.role is not Role.MENTION:
+            continue
+        cue = ruled[place]
+        if hit.entry.explains and cue is not None and cue.entry.sense is Sense.UNCERTAIN:
+            if last is not None:
+                _doubt(ruled, last, cue)
+        else:
+            last = place
+
+
 def _choice_between(words: Sequence[str], hits: Sequence[Hit], left: int, right: int) -> Hit | None:
     a, b = hits[left], hits[right]
     if b.first - a.stop > _CHOICE_GAP or a.entry.findings == b.entry.findings:
@@ -199,7 +227,7 @@ def _choice_between(words: Sequence[str], hits: Sequence[Hit], left: int, right:
     between = hits[left + 1 : right]
     if any(h.entry.role is Role.TERMINATOR or _denies(h) for h in between):
         return None
-    for at in range(a.stop, b.first):
+    for at in range(a.stop, b.first + 1):
         if words[at] in _CHOICES:
             return Hit(_CHOICE, at, at + 1)
     return None
