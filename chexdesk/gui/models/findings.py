@@ -22,16 +22,22 @@ class FindingRow:
         certainty: as decided, or None before there is a label.
         predicted: what the model said, or None.
         probability: of what the model said; None where the engine knows none.
-        others: the other readings that the report's words support, with those words, where
-            the words speak against the certainty shown.
+        reading: what the report's words say by rule, where that is not the certainty shown;
+            else None.
+        words_read: the words that say so, or "".
     """
 
     finding: Finding
     certainty: Certainty | None = None
     predicted: Certainty | None = None
     probability: float | None = None
-    disagrees: bool = False
-    others: tuple[tuple[Certainty, str], ...] = ()
+    reading: Certainty | None = None
+    words_read: str = ""
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the report's words speak against the certainty shown."""
+        return self.reading is not None
 
     @property
     def changed(self) -> bool:
@@ -53,15 +59,14 @@ class FindingRow:
 
     def warning(self) -> str:
         """Both readings where the words of the report and the label disagree, else ""."""
-        if not self.disagrees or self.certainty is None:
+        if self.reading is None or self.certainty is None:
             return ""
         shown = f"label: {self.certainty.title}"
-        if not self.others:
+        if self.words_read:
+            return f"{shown}, but “{self.words_read}” reads as {self.reading.title}"
+        if self.reading is Certainty.NOT_MENTIONED:
             return f"{shown}, but no words in the report say so"
-        cues = "; ".join(
-            f"“{words}” reads as {certainty.title}" for certainty, words in self.others
-        )
-        return f"{shown}, but {cues}"
+        return f"{shown}, but the words read as {self.reading.title}"
 
 
 class FindingsModel(QAbstractListModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from chexdesk.evidence.find import find_evidence
+from chexdesk.evidence.find import Evidence, find_evidence
 from chexdesk.evidence.span import Span
 from chexdesk.gui.models.findings import FindingRow
 from chexdesk.labels import LabelSet
@@ -57,19 +57,16 @@ class Page:
 def make_page(detail: Detail, label_set: LabelSet) -> Page:
     """Find sections and evidence of a report. Takes milliseconds; not for the GUI thread."""
     text = detail.text[:DISPLAY_LIMIT]
-    spans: tuple[Span, ...] = ()
-    disagreements: frozenset[int] = frozenset()
+    evidence = Evidence((), (), ())
     if detail.decisions is not None and not detail.entry.error:
         evidence = find_evidence(text, detail.decisions, label_set)
-        spans = tuple(evidence.spans)
-        disagreements = frozenset(evidence.disagreements)
     prediction = detail.prediction
     return Page(
         entry=detail.entry,
         text=text,
         stretches=stretches(text),
-        spans=spans,
-        rows=_rows(detail, label_set, spans, disagreements),
+        spans=evidence.spans,
+        rows=_rows(detail, label_set, evidence),
         model="" if prediction is None or prediction.error else prediction.model.name,
         note=detail.note,
         cut=len(detail.text) - len(text),
@@ -91,29 +88,28 @@ def stretches(text: str) -> tuple[Stretch, ...]:
     return tuple(sorted(found, key=lambda stretch: (stretch.start, stretch.end)))
 
 
-def _rows(
-    detail: Detail, label_set: LabelSet, spans: tuple[Span, ...], disagreements: frozenset[int]
-) -> tuple[FindingRow, ...]:
+def _rows(detail: Detail, label_set: LabelSet, evidence: Evidence) -> tuple[FindingRow, ...]:
     if detail.decisions is None:
         return ()
     prediction = detail.prediction
-    known = prediction is not None and not prediction.error
+    if prediction is not None and prediction.error:
+        prediction = None
     rows: list[FindingRow] = []
     for place, finding in enumerate(label_set.findings):
-        certainty = detail.decisions[place]
-        others = {
-            span.certainty: detail.text[span.start : span.end]
-            for span in spans
-            if span.finding == finding.name and span.certainty is not certainty
-        }
+        reading = evidence.reading[place] if place in evidence.disagreements else None
+        words = (
+            detail.text[span.start : span.end]
+            for span in evidence.spans
+            if span.finding == finding.name and span.certainty is reading
+        )
         rows.append(
             FindingRow(
-                finding,
-                certainty,
-                prediction.certainties[place] if known and prediction else None,
-                prediction.probability(place) if known and prediction else None,
-                place in disagreements,
-                tuple(others.items()) if place in disagreements else (),
+                finding=finding,
+                certainty=detail.decisions[place],
+                predicted=None if prediction is None else prediction.certainties[place],
+                probability=None if prediction is None else prediction.probability(place),
+                reading=reading,
+                words_read=" ".join(next(words, "").split()),
             )
         )
     return tuple(rows)
