@@ -278,8 +278,10 @@ def _unmarked(text: str, start: int) -> tuple[Heading, _Belief] | None:
         rest = line[last.end() :]
         heading = Heading(start, start + last.end(), kind, phrase)
         if not rest.strip(_DECORATION):
-            alone = not phrase.endswith(".") and _stands_alone(text, start, phrase, kind)
-            return (heading, _Belief.ALONE) if alone else None
+            if phrase.endswith("."):
+                return None
+            alone = _stands_alone(text, start, phrase, kind)
+            return heading, _Belief.ALONE if alone else _Belief.PERHAPS
         following = rest.split(maxsplit=1)[0] if rest[0] in " \t\xa0" else ""
         if not following or kind is SectionKind.ADMINISTRATIVE:
             return None

@@ -50,7 +50,7 @@ class Section:
 
 _LONGEST_TITLE: Final = 160
 _BLANK_LINE: Final = re.compile(r"\n[ \t\r]*\n|\r[ \t]*\r")
-_LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r)")
+_LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
 #: A line shorter than this was ended by its writer, not by the margin.
 _SHORT_LINE: Final = 60
 _SENTENCE_END: Final = re.compile(r"[.?!][\"')\]]*(?=\s)")
@@ -145,12 +145,13 @@ def _where_findings_begin(text: str, heading: Heading, end: int, last: bool) -> 
         return blank.end()
     asks = heading.kind in _ASKED
     if last:
-        for line in _LINE.finditer(text, content, end):
-            words = line.group(1).rstrip()
-            if _goes_on(words, text[line.end() : line.end() + 1]):
+        for line_break in _LINE_BREAK.finditer(text, content, end):
+            line, following = text[content : line_break.start()].rstrip(), line_break.end()
+            content = following
+            if _goes_on(line, text[following : following + 1]):
                 continue
-            if not (asks and _ASKING.match(text, line.end(), end)):
-                return line.end()
+            if not (asks and _ASKING.match(text, following, end)):
+                return following
     return end
 
 
