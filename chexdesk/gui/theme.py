@@ -79,14 +79,14 @@ LIGHT: Final = Theme(
     key_edge="#c3c9d1",
     text="#1c2128",
     muted="#565f6c",
-    faint="#6d7683",
+    faint="#5e6774",
     accent="#2f5f8f",
     accent_ground="#e4edf7",
     inks={
         Certainty.POSITIVE: "#b04300",
         Certainty.NEGATIVE: "#00609e",
         Certainty.UNCERTAIN: "#94386d",
-        Certainty.NOT_MENTIONED: "#626b78",
+        Certainty.NOT_MENTIONED: "#5c6572",
     },
     tints={
         Certainty.POSITIVE: "#fdebdf",
@@ -111,14 +111,14 @@ DARK: Final = Theme(
     key_edge="#0e1013",
     text="#e6e9ed",
     muted="#a9b1bc",
-    faint="#929ba7",
+    faint="#9ba4b0",
     accent="#8fbcea",
     accent_ground="#27384b",
     inks={
         Certainty.POSITIVE: "#ff9d66",
         Certainty.NEGATIVE: "#74bdf2",
         Certainty.UNCERTAIN: "#eaa3cb",
-        Certainty.NOT_MENTIONED: "#99a2ae",
+        Certainty.NOT_MENTIONED: "#9ba4b0",
     },
     tints={
         Certainty.POSITIVE: "#47301f",

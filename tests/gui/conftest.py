@@ -34,4 +34,4 @@ def desk(qtbot: QtBot, tmp_path: Path, empty_library: Path) -> Iterator[Desk]:
     made = Desk(qtbot, tmp_path / "library.sqlite3")
     yield made
     made.labeler.gate.set()
-    made.window.close()
+    made.close()

@@ -120,8 +120,6 @@ def test_what_is_dropped_is_added(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_second_start_shows_the_library_as_it_was_left(desk: Desk, tmp_path: Path) -> None:
-    library = Library.open(desk.path)
-    desk.labeler.gate.set()
     desk.start([folder(tmp_path / "one", a="Edema.", b="No edema.")])
     desk.press("e", "-")
     again = Desk(desk.qtbot, desk.path)
@@ -130,8 +128,7 @@ def test_a_second_start_shows_the_library_as_it_was_left(desk: Desk, tmp_path: P
     assert again.current() == "a.txt"
     assert again.row("Edema").certainty is Certainty.UNCERTAIN
     assert again.row("Edema").changed
-    again.window.close()
-    library.close()
+    again.close()
 
 
 def test_export_writes_what_is_shown(desk: Desk, tmp_path: Path) -> None:
