@@ -19,6 +19,10 @@ _LINE: Final = re.compile(r"\r\n|\n|\r")
 _SLACK: Final = 12
 # Narrower lines than this were not wrapped by a typist's column but are items of their own.
 _NARROWEST_WRAP: Final = 40
+_UNFINISHED: Final = re.compile(
+    r"(?:[,/-]|\b(?:an?|and|are|as|at|be|but|by|for|from|has|have|in|is|may|no|not|of|on|or|the|to|"
+    r"was|were|which|with|without))\Z"
+)
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,17 @@ def sentences(lower: str, start: int, end: int) -> Iterator[Sentence]:
     breaks += _item_ends(lower, start, end)
     at = start
     for stop in [*sorted(breaks), end]:
-        # A question mark is a word of its sentence: it casts doubt on it.
-        if lower[stop : stop + 1] == "?":
-            stop += 1
         if stop > at:
-            tokens = list(TOKEN.finditer(lower, at, stop))
+            # A question mark is a word of its sentence: it casts doubt on it.
+            last = stop + 1 if stop < end and lower[stop] == "?" else stop
+            tokens = list(TOKEN.finditer(lower, at, last))
             if tokens:
                 yield Sentence(
                     [t.group() for t in tokens],
                     [t.start() for t in tokens],
                     [t.end() for t in tokens],
                 )
-            at = stop
+            at = stop + 1
 
 
 def _parts(lower: str, at: int, end: int) -> bool:
@@ -90,11 +93,12 @@ def _item_ends(lower: str, start: int, end: int) -> list[int]:
         return []
     lines = [lower[a:b].strip() for a, b in itertools.pairwise([start, *marks, end])]
     widest = max(map(len, lines))
+    # Full stops at the end mark prose, which has no need of line ends.
+    listed = widest < _NARROWEST_WRAP and not lines[-1].endswith(".")
     found = []
     for mark, (line, following) in zip(marks, itertools.pairwise(lines), strict=True):
         first = following.split(maxsplit=1)[0] if following else ""
         room = widest - len(line) - 1 - len(first)
-        unfinished = line.endswith((",", "-", "/"))
-        if not unfinished and (widest < _NARROWEST_WRAP or room > _SLACK):
+        if (listed or room > _SLACK) and not _UNFINISHED.search(line):
             found.append(mark)
     return found
