@@ -173,5 +173,5 @@ def test_sections_are_in_bounds_in_order_and_lose_nothing_but_headings(text: str
 )
 def test_a_huge_text_ends(unit: str) -> None:
     """Were the work quadratic, this would not end."""
-    sections = parse_sections("HISTORY: " + unit * (1_000_000 // len(unit)))
+    sections = parse_sections("HISTORY: " + unit * (300_000 // len(unit)))
     assert all(section.end > section.start for section in sections)
