@@ -204,25 +204,17 @@ class _FindingDelegate(QStyledItemDelegate):
         small = theme.scaled(font, 0.88)
         above, below = QFontMetricsF(font), QFontMetricsF(small)
         top = rect.center().y() - (above.height() + below.height()) / 2
+        room = rect.width() + (0 if row.disagrees else _WARNING + 8)
         painter.setFont(font)
         painter.setPen(QColor(colours.muted if silent and not row.changed else colours.text))
-        name = above.elidedText(row.finding.name, Qt.TextElideMode.ElideRight, rect.width())
+        name = above.elidedText(row.finding.name, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QPointF(rect.left(), top + above.ascent()), name)
-        if row.certainty is None:
-            return
-        line = _Line(painter, rect.left(), top + above.height() + below.ascent(), small)
-        if row.changed and row.predicted is not None:
-            line.say(row.predicted.title, colours.faint, struck=True)
-            line.say(" \N{RIGHTWARDS ARROW} ", colours.faint)
-            line.say(row.certainty.title, colours.inks[row.certainty], bold=True)
-            return
-        line.say(row.certainty.title, colours.inks[row.certainty] if not silent else colours.faint)
-        if row.probability is not None:
-            line.say(f"  {row.probability:.0%}", colours.faint)
-            bar = QRectF(rect.right() - _BAR.width(), 0, _BAR.width(), _BAR.height())
-            bar.moveTop(top + above.height() + below.height() / 2 - _BAR.height() / 2)
-            if bar.left() > line.x + 6:
-                _paint_bar(painter, colours, bar, row)
+        if row.certainty is not None:
+            painter.save()
+            painter.setClipRect(rect)
+            line = _Line(painter, rect.left(), top + above.height() + below.ascent(), small)
+            _paint_label(painter, colours, line, rect.right(), row, row.certainty)
+            painter.restore()
 
     def _paint_segments(
         self,
@@ -260,7 +252,7 @@ class _Line:
     def __init__(self, painter: QPainter, x: float, y: float, font: QFont) -> None:
         self._painter = painter
         self.x = x
-        self._y = y
+        self.y = y
         self._font = font
 
     def say(self, words: str, colour: str, *, bold: bool = False, struck: bool = False) -> None:
@@ -270,15 +262,34 @@ class _Line:
         font.setStrikeOut(struck)
         self._painter.setFont(font)
         self._painter.setPen(QColor(colour))
-        self._painter.drawText(QPointF(self.x, self._y), words)
+        self._painter.drawText(QPointF(self.x, self.y), words)
         self.x += QFontMetricsF(font).horizontalAdvance(words)
 
 
-def _paint_bar(painter: QPainter, colours: Theme, rect: QRectF, row: FindingRow) -> None:
-    assert row.certainty is not None
+def _paint_label(
+    painter: QPainter,
+    colours: Theme,
+    line: _Line,
+    right: float,
+    row: FindingRow,
+    certainty: Certainty,
+) -> None:
+    """The second line of a row: old and new label, or label, probability and its bar."""
+    if row.changed and row.predicted is not None:
+        line.say(row.predicted.title, colours.faint, struck=True)
+        line.say(" \N{RIGHTWARDS ARROW} ", colours.faint)
+        line.say(certainty.title, colours.inks[certainty], bold=True)
+        return
+    line.say(certainty.title, colours.inks[certainty])
+    if row.probability is None:
+        return
+    line.say(f"  {row.probability:.0%}", colours.faint)
+    bar = QRectF(right - _BAR.width(), line.y - 2 - _BAR.height(), _BAR.width(), _BAR.height())
+    if bar.left() < line.x + 6:
+        return
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours.raised))
-    painter.drawRoundedRect(rect, 2.5, 2.5)
-    rect.setWidth(max(rect.height(), rect.width() * (row.probability or 0.0)))
-    painter.setBrush(QColor(colours.inks[row.certainty]))
-    painter.drawRoundedRect(rect, 2.5, 2.5)
+    painter.drawRoundedRect(bar, 2.5, 2.5)
+    bar.setWidth(max(bar.height(), bar.width() * row.probability))
+    painter.setBrush(QColor(colours.inks[certainty]))
+    painter.drawRoundedRect(bar, 2.5, 2.5)

@@ -86,18 +86,20 @@ class Hint:
     Attributes:
         caps: the keys as drawn.
         words: what they do.
+        certainty: the one they set, whose line is drawn under the words.
     """
 
     caps: tuple[str, ...]
     words: str
+    certainty: Certainty | None = None
 
 
 # The most needed first: where the strip is too narrow the last ones give way.
 LEGEND: Final[tuple[Hint, ...]] = (
     Hint(("↑", "↓"), "finding, or its letter"),
-    Hint(("1",), "positive"),
-    Hint(("0",), "negative"),
-    Hint(("-",), "uncertain"),
+    Hint(("1",), "positive", Certainty.POSITIVE),
+    Hint(("0",), "negative", Certainty.NEGATIVE),
+    Hint(("-",), "uncertain", Certainty.UNCERTAIN),
     Hint(("⌫",), "not mentioned"),
     Hint(("Space",), "accept, next"),
     Hint(("←", "→"), "report"),

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 def pack(intervals: Sequence[tuple[float, float]], gap: float = 0.0) -> list[int]:
     """A lane for each (start, end), lane 0 nearest to the text; none in a lane overlap.
 
-    Earlier and longer intervals come to lie nearer to the text. Intervals in one lane are at
-    least `gap` apart.
+    Intervals that begin earlier come to lie nearer to the text; of those that begin together, the
+    one given first. Intervals in one lane are at least `gap` apart.
     """
     lanes = [0] * len(intervals)
     ends: list[float] = []
-    order = sorted(range(len(intervals)), key=lambda i: (intervals[i][0], -intervals[i][1]))
+    order = sorted(range(len(intervals)), key=lambda i: intervals[i][0])
     for place in order:
         start, end = intervals[place]
         lane = next((n for n, taken in enumerate(ends) if taken + gap <= start), len(ends))

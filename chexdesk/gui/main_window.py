@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, Qt
+from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -72,8 +73,11 @@ class MainWindow(QMainWindow):
         self._findings_heading = PanelHeading(self.tr("Findings"))
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
-        self._stack.addWidget(self._splitter())
+        self._widths_kept = False
+        self._columns = self._splitter()
+        self._stack.addWidget(self._columns)
         self.setCentralWidget(_column(self.messages, self._stack, KeyLegend()))
+        self.said = QLabel()
         self.progress = QProgressBar()
         self.cancel_button = QPushButton(self.tr("Cancel"))
         self._engine = QLabel(self.tr("loading the model…"))
@@ -82,6 +86,18 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self._connect()
         self.findings.select(session.finding)
+        self.welcome.setFocus()
+
+    def _share_width(self) -> None:
+        """Give list and findings their share of the window, until the user has moved an edge."""
+        width = self.width()
+        left = min(max(round(width * 0.19), 165), self.report_list.sizeHint().width())
+        right = min(round(width * 0.4), self.findings.sizeHint().width())
+        self._columns.setSizes([left, width - left - right, right])
+
+    def _keep_widths(self) -> None:
+        self._widths_kept = True
+        self._columns.setStretchFactor(1, 1)
 
     def _splitter(self) -> QSplitter:
         splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -90,10 +106,7 @@ class MainWindow(QMainWindow):
         splitter.addWidget(_column(self._list_heading, self.report_list))
         splitter.addWidget(_column(self.heading, self.report_view))
         splitter.addWidget(_column(self._findings_heading, self.findings))
-        right = self.findings.sizeHint().width()
-        left = self.report_list.sizeHint().width()
-        splitter.setSizes([left, _SIZE[0] - left - right, right])
-        splitter.setStretchFactor(1, 1)
+        splitter.splitterMoved.connect(self._keep_widths)
         self.report_list.setMinimumWidth(150)
         self.report_view.setMinimumWidth(280)
         self.findings.setMinimumWidth(300)
@@ -102,6 +115,11 @@ class MainWindow(QMainWindow):
     def _fill_status_bar(self) -> None:
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
+        self.said.setContentsMargins(8, 0, 0, 0)
+        bar.addWidget(self.said, 1)
+        self._said_ends = QTimer(self)
+        self._said_ends.setSingleShot(True)
+        self._said_ends.timeout.connect(self.said.clear)
         self.progress.setTextVisible(False)
         self.progress.setFixedWidth(180)
         self.progress.setAccessibleName(self.tr("Labelling progress"))
@@ -111,7 +129,6 @@ class MainWindow(QMainWindow):
             widget.hide()
         bar.addPermanentWidget(self._engine)
         self._engine.setContentsMargins(12, 0, 8, 0)
-        bar.setContentsMargins(10, 0, 2, 0)
 
     def _make_actions(self) -> dict[Command, QAction]:
         session = self.session
@@ -221,7 +238,7 @@ class MainWindow(QMainWindow):
         session.engine_changed.connect(self._show_engine)
         session.progressed.connect(self._show_progress)
         session.labelled.connect(self._show_labelled)
-        session.said.connect(lambda words: self.statusBar().showMessage(words, _SAID_MILLISECONDS))
+        session.said.connect(self._say)
         session.warned.connect(self.messages.say)
         self.report_list.chosen.connect(session.show_row)
         self.report_view.picked.connect(session.select_finding)
@@ -256,7 +273,7 @@ class MainWindow(QMainWindow):
             self.report_view.setFocus()
 
     def _show_engine(self, engine: Engine) -> None:
-        self._engine.setText(engine.name)
+        self._engine.setText(self.tr("labels: %1").replace("%1", engine.name))
         if engine.notice:
             self.messages.say(engine.notice, Tone.INFO)
 
@@ -268,13 +285,15 @@ class MainWindow(QMainWindow):
         for widget in (self._progress_words, self.progress, self.cancel_button):
             widget.setVisible(total > 0)
 
+    def _say(self, words: str) -> None:
+        self.said.setText(words)
+        self._said_ends.start(_SAID_MILLISECONDS)
+
     def _show_labelled(self, done: int, cancelled: bool) -> None:
         for widget in (self._progress_words, self.progress, self.cancel_button):
             widget.hide()
         if cancelled:
-            self.statusBar().showMessage(
-                self.tr("Labelling stopped; what was done is kept."), _SAID_MILLISECONDS
-            )
+            self._say(self.tr("Labelling stopped; what was done is kept."))
 
     # What the user asks for
 
@@ -316,6 +335,12 @@ class MainWindow(QMainWindow):
             self.session.export(Path(name))
 
     # Qt's own events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new width."""
+        super().resizeEvent(event)
+        if not self._widths_kept:
+            self._share_width()
 
     def event(self, event: QEvent) -> bool:
         """Let a button that has the focus keep the space bar."""

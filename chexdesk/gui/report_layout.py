@@ -20,6 +20,7 @@ from chexdesk.evidence.span import Span
 from chexdesk.gui import lanes
 from chexdesk.gui.models.page import Stretch, Style
 
+_LANE_GAP: Final = 3.0
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 # Control characters have no shape of their own; a blank keeps every offset where it was.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -158,6 +159,8 @@ class ReportLayout:
         m = self.measures
         base = self._units(start)
         inside = [n for n, s in enumerate(self._spans) if s.start < end and s.end > start]
+        # The same order on every line, so that spans that run on keep their order.
+        inside.sort(key=lambda n: (self._spans[n].start, -self._spans[n].end))
         y = block.top
         block.layout.beginLayout()
         while (line := block.layout.createLine()).isValid():
@@ -166,7 +169,7 @@ class ReportLayout:
             bottom = y + line.height()
             pieces = self._pieces(line, base, inside)
             placed = lanes.pack(
-                [(x, max(right, x + m.badge_width + 6)) for _, x, right, _ in pieces], gap=5
+                [(x, max(right, x + m.badge_width + 6)) for _, x, right, _ in pieces], gap=_LANE_GAP
             )
             for (span, x, right, first), lane in zip(pieces, placed, strict=True):
                 top = bottom + m.lane_gap + lane * (m.lane_height + m.lane_gap)

@@ -74,7 +74,11 @@ class KeyLegend(QWidget):
         painter.setFont(self._words_font())
         painter.setPen(QColor(colours.muted))
         painter.drawText(QPointF(x + 4, middle + metrics.capHeight() / 2), hint.words)
-        return x + 4 + metrics.horizontalAdvance(hint.words)
+        length = metrics.horizontalAdvance(hint.words)
+        if hint.certainty is not None:
+            start = QPointF(x + 4, middle + metrics.capHeight() / 2 + 5)
+            signs.underline(painter, colours, hint.certainty, start, length, 1.7)
+        return x + 4 + length
 
 
 class Tone(Enum):
@@ -208,10 +212,11 @@ class PageHeading(QWidget):
         painter.fillRect(self.rect(), QColor(colours.surface))
         painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(colours.line))
         bold, small = theme.scaled(self.font(), 1.08, bold=True), theme.scaled(self.font(), 0.9)
-        right_words = " \N{MIDDLE DOT} ".join(p for p in (self._state, self._model) if p)
         metrics = QFontMetricsF(small)
-        room = self.width() - 56
-        shown = metrics.elidedText(right_words, Qt.TextElideMode.ElideRight, room * 0.6)
+        # The name comes first; then the state; the model only where there is room for it.
+        room = self.width() - 76 - QFontMetricsF(bold).horizontalAdvance(self._name)
+        whole = " \N{MIDDLE DOT} ".join(p for p in (self._state, self._model) if p)
+        shown = next((w for w in (whole, self._state) if metrics.horizontalAdvance(w) <= room), "")
         x = self.width() - 28 - metrics.horizontalAdvance(shown)
         middle = self.height() / 2
         painter.setFont(small)

@@ -259,6 +259,7 @@ def _style_sheet(theme: Theme) -> str:
     QListView {{ background: {theme.surface}; border: none; outline: none; }}
     QStatusBar {{ background: {theme.window}; color: {theme.muted};
         border-top: 1px solid {theme.line}; }}
+    QStatusBar {{ min-height: 30px; }}
     QStatusBar::item {{ border: none; }}
     QLabel[quiet="true"] {{ color: {theme.muted}; }}
     QPushButton {{ background: {theme.surface}; color: {theme.text};

@@ -173,7 +173,7 @@ def test_headings_and_left_out_sections_are_told_apart() -> None:
     text = "INDICATION: Rule out edema.\n\nFINDINGS: No edema.\n"
     found = [(text[s.start : s.end], s.style) for s in stretches(text)]
     assert found == [
-        ("INDICATION", Style.LEFT_OUT_HEADING),
+        ("INDICATION:", Style.LEFT_OUT_HEADING),
         ("Rule out edema.", Style.LEFT_OUT),
-        ("FINDINGS", Style.HEADING),
+        ("FINDINGS:", Style.HEADING),
     ]

@@ -119,7 +119,7 @@ def test_undo_and_redo_across_reports_go_to_the_report(three: Desk) -> None:
 
 def test_undo_with_nothing_to_undo_says_so(three: Desk) -> None:
     three.press(Qt.Key.Key_Z, mods=CTRL)
-    assert three.window.statusBar().currentMessage() == "Nothing to undo."
+    assert three.window.said.text() == "Nothing to undo."
 
 
 def test_space_accepts_and_goes_on(three: Desk) -> None:

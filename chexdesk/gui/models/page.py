@@ -84,7 +84,9 @@ def stretches(text: str) -> tuple[Stretch, ...]:
             start = text.rfind(section.heading, 0, section.start)
             if start >= 0:
                 style = Style.HEADING if kept else Style.LEFT_OUT_HEADING
-                found.append(Stretch(start, start + len(section.heading), style))
+                end = start + len(section.heading)
+                end += text[end : end + 1] == ":"
+                found.append(Stretch(start, end, style))
     return tuple(sorted(found, key=lambda stretch: (stretch.start, stretch.end)))
 
 

@@ -91,4 +91,4 @@ def state_words(entry: Entry) -> str:
     parts = [] if entry.status is ReviewStatus.UNREVIEWED else [entry.status.value]
     if entry.doubt is not None and entry.doubt >= theme.DOUBTFUL / 2:
         parts.append(f"doubt {entry.doubt:.0%}")
-    return ", ".join(parts) or "labelled"
+    return ", ".join(parts) or "to review"
