@@ -6,6 +6,7 @@ import codecs
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TextIO
 
 from chexdesk.reports.readers.base import ReadError, Source
@@ -50,6 +51,23 @@ def _windows_1252(error: UnicodeError) -> tuple[str, int]:
 
 _UNDEFINED: Final = frozenset((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 codecs.register_error(_FALLBACK, _windows_1252)
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[Source]:
+    """A file as a source, for readers of other things than reports.
+
+    Raises:
+        ReadError: it cannot be opened or read.
+    """
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise ReadError(str(path), f"cannot be opened ({error.strerror}).") from error
+    with stream:
+        source = Source(str(path), path.name, stream, stream.read(HEAD_BYTES), None)
+        stream.seek(0)
+        yield source
 
 
 def encoding_of(source: Source) -> str:

@@ -20,8 +20,8 @@ _DELIMITERS: Final = ",;\t|"
 _MOST_RESTARTS: Final = 16
 
 
-class _Rows:
-    """Rows of a delimited text, each with what was wrong with it.
+class Rows:
+    """Rows of a delimited text, each with what was wrong with it, or "".
 
     A cell whose quote is never closed swallows all that follows. Its first line then becomes one
     bad row, and reading goes on with the line after it.
@@ -70,6 +70,28 @@ def delimiter_of(header: str, preferred: str) -> str:
     return best if best in outside else preferred
 
 
+def open_rows(source: base.Source, preferred: str) -> tuple[list[str], Rows]:
+    """The header, and the rows after it.
+
+    Args:
+        preferred: the delimiter where the header does not show one.
+
+    Raises:
+        ReadError: not text, or empty.
+    """
+    text = decoding.open_text(source)
+    with decoding.failures(source):
+        first = next((line for line in text if line.strip("\r\n")), "")
+    if not first:
+        raise base.ReadError(source.name, "is empty. Give a file with a header and rows.")
+    rows = Rows(chain((first,), text), delimiter_of(first, preferred))
+    with decoding.failures(source):
+        header, error = next(rows)
+    if error:
+        raise base.ReadError(source.name, f"line 1: {error}.")
+    return [name.strip() for name in header], rows
+
+
 def open_source(source: base.Source, preferred: str) -> base.Opened:
     """Read the header and find the columns.
 
@@ -79,17 +101,7 @@ def open_source(source: base.Source, preferred: str) -> base.Opened:
     Raises:
         ReadError: not text, empty, or no column holds reports.
     """
-    text = decoding.open_text(source)
-    with decoding.failures(source):
-        first = next((line for line in text if line.strip("\r\n")), "")
-    if not first:
-        raise base.ReadError(source.name, "is empty. Give a file with a header and rows.")
-    rows = _Rows(chain((first,), text), delimiter_of(first, preferred))
-    with decoding.failures(source):
-        header, error = next(rows)
-    if error:
-        raise base.ReadError(source.name, f"line 1: {error}.")
-    header = [name.strip() for name in header]
+    header, rows = open_rows(source, preferred)
     columns = base.find_columns(header, source.column)
     if columns is None:
         raise base.no_report_column(source.name, header, source.column)
@@ -99,7 +111,7 @@ def open_source(source: base.Source, preferred: str) -> base.Opened:
 
 
 def _reports(
-    source: base.Source, rows: _Rows, header: list[str], columns: base.Columns
+    source: base.Source, rows: Rows, header: list[str], columns: base.Columns
 ) -> Iterator[Report]:
     number = 0
     while True:
