@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 # Words, numbers and single marks. A hyphen inside a word parts it like a space does.
-TOKEN: Final = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|c/w|[^\w\s-]|(?<=\s)-+(?=\s)", re.IGNORECASE)
+TOKEN: Final = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s-]|(?<=\s)-+(?=\s)", re.IGNORECASE)
 LONGEST_LIST: Final = 4000
 _PART: Final = re.compile(r"\{(\w+)\}")
 

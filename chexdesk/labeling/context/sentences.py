@@ -13,7 +13,7 @@ from chexdesk.labeling.context.phrases import TOKEN
 _MARK: Final = re.compile(r"[.!?;]|\n")
 # A new item or paragraph: an empty line, or a number or bullet at the line's start.
 _NEW_ITEM: Final = re.compile(r"\n[ \t\r]*(?:\n|(?:\d{1,2}[.)]|[-*•>])[ \t]*\S)")
-_TITLE: Final = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|approx|v)\Z")
+_TITLE: Final = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|approx|assoc|incl|v)\Z")
 _LINE: Final = re.compile(r"\r\n|\n|\r")
 # Text that was wrapped leaves no room for the next word; this much slack still counts as full.
 _SLACK: Final = 12
