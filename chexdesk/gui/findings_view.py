@@ -83,7 +83,7 @@ class FindingsView(QListView):
         """Room for the longest name."""
         names = [self.model().index(n, 0).data() for n in range(self.model().rowCount())]
         widest = max(self.fontMetrics().horizontalAdvance(name) for name in names)
-        return QSize(widest + 4 * _SEGMENT.width() + 6 * _PAD + _WARNING + 28, 14 * 40)
+        return QSize(widest + 4 * _SEGMENT.width() + 6 * _PAD + _WARNING + 28, len(names) * 40)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Spread the rows over the new height."""

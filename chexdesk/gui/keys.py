@@ -17,6 +17,7 @@ class Command(Enum):
     PASTE = "paste"
     OPEN_FILES = "open_files"
     OPEN_FOLDER = "open_folder"
+    OPEN_SAMPLES = "open_samples"
     EXPORT = "export"
     QUIT = "quit"
     UNDO = "undo"
@@ -33,7 +34,9 @@ class Command(Enum):
     SCROLL_DOWN = "scroll_down"
     SCROLL_UP = "scroll_up"
     CANCEL_LABELLING = "cancel_labelling"
+    LABEL_ALL = "label_all"
     DISMISS = "dismiss"
+    ABOUT = "about"
 
 
 # CheXpert's own values name three of the certainties; blank is what Backspace leaves.
@@ -48,6 +51,7 @@ _SEQUENCES: Final[dict[Command, tuple[str, ...]]] = {
     Command.PASTE: ("Ctrl+V",),
     Command.OPEN_FILES: ("Ctrl+O",),
     Command.OPEN_FOLDER: ("Ctrl+Shift+O",),
+    Command.OPEN_SAMPLES: (),
     Command.EXPORT: ("Ctrl+E",),
     Command.QUIT: ("Ctrl+Q",),
     Command.UNDO: ("Ctrl+Z",),
@@ -64,12 +68,14 @@ _SEQUENCES: Final[dict[Command, tuple[str, ...]]] = {
     Command.SCROLL_DOWN: ("Shift+Down",),
     Command.SCROLL_UP: ("Shift+Up",),
     Command.CANCEL_LABELLING: ("Ctrl+.",),
+    Command.LABEL_ALL: (),
     Command.DISMISS: ("Esc",),
+    Command.ABOUT: (),
 }
 
 
 def sequences(command: Command) -> list[QKeySequence]:
-    """The key sequences of a command, the one to be shown first."""
+    """The key sequences of a command, the one to be shown first; none for a menu's own."""
     return [QKeySequence(text) for text in _SEQUENCES[command]]
 
 

@@ -9,14 +9,11 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
 from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
     QKeyEvent,
-    QKeySequence,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -25,7 +22,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QMainWindow,
-    QMenu,
+    QMessageBox,
     QProgressBar,
     QPushButton,
     QSplitter,
@@ -34,8 +31,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+import chexdesk
 from chexdesk import paths
-from chexdesk.gui import keys, theme
+from chexdesk.gui import keys
+from chexdesk.gui.actions import Actions
 from chexdesk.gui.findings_view import FindingsView
 from chexdesk.gui.keys import Command
 from chexdesk.gui.models.engine import Engine
@@ -44,7 +43,6 @@ from chexdesk.gui.models.session import Session
 from chexdesk.gui.report_list_view import ReportListView
 from chexdesk.gui.report_view import ReportView
 from chexdesk.gui.strips import KeyLegend, Messages, PageHeading, PanelHeading, Tone
-from chexdesk.gui.theme import Appearance
 from chexdesk.gui.welcome import Welcome
 from chexdesk.labels import Certainty
 from chexdesk.services.library import Counts
@@ -74,6 +72,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
         self._widths_kept = False
+        self._shown_key: int | None = None
         self._columns = self._splitter()
         self._stack.addWidget(self._columns)
         self.setCentralWidget(_column(self.messages, self._stack, KeyLegend()))
@@ -82,8 +81,7 @@ class MainWindow(QMainWindow):
         self.cancel_button = QPushButton(self.tr("Cancel"))
         self._engine = QLabel(self.tr("loading the model…"))
         self._fill_status_bar()
-        self._actions = self._make_actions()
-        self._fill_menus()
+        Actions(self, self._runs(), session.label_set, session.select_finding)
         self._connect()
         self.findings.select(session.finding)
         self.welcome.setFocus()
@@ -130,103 +128,33 @@ class MainWindow(QMainWindow):
         bar.addPermanentWidget(self._engine)
         self._engine.setContentsMargins(12, 0, 8, 0)
 
-    def _make_actions(self) -> dict[Command, QAction]:
-        session = self.session
-        texts: dict[Command, tuple[str, Callable[[], object]]] = {
-            Command.PASTE: (self.tr("&Paste report"), self.paste),
-            Command.OPEN_FILES: (self.tr("&Open files…"), self._open_files),
-            Command.OPEN_FOLDER: (self.tr("Open &folder…"), self._open_folder),
-            Command.EXPORT: (self.tr("&Export…"), self._export),
-            Command.QUIT: (self.tr("&Quit"), self.close),
-            Command.UNDO: (self.tr("&Undo"), session.undo),
-            Command.REDO: (self.tr("&Redo"), session.redo),
-            Command.ACCEPT: (self.tr("&Accept, go to next"), session.accept),
-            Command.NEXT_REPORT: (self.tr("Ne&xt report"), lambda: session.step_report(1)),
-            Command.PREVIOUS_REPORT: (self.tr("P&revious report"), lambda: session.step_report(-1)),
-            Command.NEXT_FINDING: (self.tr("Next finding"), lambda: session.step_finding(1)),
-            Command.PREVIOUS_FINDING: (
-                self.tr("Previous finding"),
-                lambda: session.step_finding(-1),
-            ),
-            Command.SCROLL_DOWN: (self.tr("Scroll down"), lambda: self.report_view.scroll_lines(2)),
-            Command.SCROLL_UP: (self.tr("Scroll up"), lambda: self.report_view.scroll_lines(-2)),
-            Command.CANCEL_LABELLING: (self.tr("&Cancel labelling"), session.cancel),
-            Command.DISMISS: (self.tr("Dismiss message"), self.messages.dismiss),
+    def _runs(self) -> dict[Command, Callable[[], object]]:
+        """What each command does."""
+        session, view = self.session, self.report_view
+        runs: dict[Command, Callable[[], object]] = {
+            Command.PASTE: self.paste,
+            Command.OPEN_FILES: self._open_files,
+            Command.OPEN_FOLDER: self._open_folder,
+            Command.OPEN_SAMPLES: self._open_samples,
+            Command.EXPORT: self._export,
+            Command.QUIT: self.close,
+            Command.UNDO: session.undo,
+            Command.REDO: session.redo,
+            Command.ACCEPT: session.accept,
+            Command.NEXT_REPORT: partial(session.step_report, 1),
+            Command.PREVIOUS_REPORT: partial(session.step_report, -1),
+            Command.NEXT_FINDING: partial(session.step_finding, 1),
+            Command.PREVIOUS_FINDING: partial(session.step_finding, -1),
+            Command.SCROLL_DOWN: partial(view.scroll_lines, 2),
+            Command.SCROLL_UP: partial(view.scroll_lines, -2),
+            Command.LABEL_ALL: session.label_all,
+            Command.CANCEL_LABELLING: session.cancel,
+            Command.DISMISS: self.messages.dismiss,
+            Command.ABOUT: self._about,
         }
         for command, certainty in keys.CERTAINTY_COMMANDS.items():
-            texts[command] = (
-                self.tr("Set %1").replace("%1", certainty.title),
-                partial(session.correct, certainty),
-            )
-        actions: dict[Command, QAction] = {}
-        for command, (words, run) in texts.items():
-            action = QAction(words, self)
-            action.setShortcuts(keys.sequences(command))
-            action.triggered.connect(lambda _=False, run=run: run())
-            self.addAction(action)
-            actions[command] = action
-        for place, finding in enumerate(session.label_set.findings):
-            action = QAction(finding.name, self)
-            action.setShortcut(QKeySequence(finding.key.upper()))
-            action.triggered.connect(lambda _=False, place=place: session.select_finding(place))
-            self.addAction(action)
-        return actions
-
-    def _fill_menus(self) -> None:
-        bar = self.menuBar()
-        menus: tuple[tuple[str, tuple[Command | None, ...]], ...] = (
-            (
-                self.tr("&File"),
-                (
-                    Command.PASTE,
-                    Command.OPEN_FILES,
-                    Command.OPEN_FOLDER,
-                    None,
-                    Command.EXPORT,
-                    None,
-                    Command.QUIT,
-                ),
-            ),
-            (
-                self.tr("&Review"),
-                (
-                    Command.ACCEPT,
-                    *keys.CERTAINTY_COMMANDS,
-                    None,
-                    Command.UNDO,
-                    Command.REDO,
-                    None,
-                    Command.PREVIOUS_REPORT,
-                    Command.NEXT_REPORT,
-                ),
-            ),
-        )
-        for title, commands in menus:
-            menu = bar.addMenu(title)
-            for command in commands:
-                if command is None:
-                    menu.addSeparator()
-                else:
-                    menu.addAction(self._actions[command])
-        labels = bar.addMenu(self.tr("&Labels"))
-        again = labels.addAction(self.tr("Label all with the &present model"))
-        again.triggered.connect(lambda: self.session.label_all())
-        labels.addAction(self._actions[Command.CANCEL_LABELLING])
-        self._fill_view_menu(bar.addMenu(self.tr("&View")))
-
-    def _fill_view_menu(self, menu: QMenu) -> None:
-        looks = (
-            (self.tr("&As the system"), Appearance.SYSTEM),
-            (self.tr("&Light"), Appearance.LIGHT),
-            (self.tr("&Dark"), Appearance.DARK),
-        )
-        group = QActionGroup(menu)
-        for words, look in looks:
-            action = menu.addAction(words)
-            action.setCheckable(True)
-            action.setChecked(look is theme.appearance())
-            action.triggered.connect(partial(theme.wear, look))
-            group.addAction(action)
+            runs[command] = partial(session.correct, certainty)
+        return runs
 
     def _connect(self) -> None:
         session = self.session
@@ -255,7 +183,8 @@ class MainWindow(QMainWindow):
         self.heading.show_page(page)
         self.report_view.show_page(page)
         self.report_view.select_finding(self.session.finding)
-        if page is not None and page.cut:
+        key = None if page is None else page.entry.key
+        if page is not None and page.cut and key != self._shown_key:
             self.messages.say(
                 self.tr(
                     "This report is very long. Its end is not shown here; the labels are of the "
@@ -263,6 +192,8 @@ class MainWindow(QMainWindow):
                 ),
                 Tone.INFO,
             )
+
+        self._shown_key = key
 
     def _show_counts(self, counts: Counts) -> None:
         reviewed = counts.accepted + counts.corrected
@@ -333,6 +264,16 @@ class MainWindow(QMainWindow):
         )
         if name:
             self.session.export(Path(name))
+
+    def _about(self) -> None:
+        QMessageBox.about(
+            self,
+            "ChexDesk",
+            self.tr(
+                "ChexDesk %1\n\nLabels chest X-ray reports on your own machine, offline.\n"
+                "A research tool, not a medical device."
+            ).replace("%1", chexdesk.__version__),
+        )
 
     # Qt's own events
 

@@ -114,10 +114,15 @@ class ReportView(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the paragraphs in view: lit words, then text, then marks."""
-        if self._layout is None:
+        if self._layout is None or self._page is None:
             return
         colours = theme.of(self)
         painter = QPainter(self.viewport())
+        if self._page.entry.error and not self._page.text:
+            painter.setPen(QColor(colours.muted))
+            room = self.viewport().rect().adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+            painter.drawText(room, Qt.TextFlag.TextWordWrap, self._page.entry.error)
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         origin = self._origin()
         painter.translate(origin)

@@ -46,11 +46,13 @@ class Operation:
         change: runs off the GUI thread; None when there was nothing to do.
         after: runs on the GUI thread once the change is announced.
         otherwise: runs there instead when there was nothing to do.
+        aside: for what takes long and leaves the library as it is: nothing waits for it.
     """
 
     change: Callable[[], Change | None]
     after: Callable[[Change], None] | None = None
     otherwise: Callable[[], None] | None = None
+    aside: bool = False
 
 
 class Tasks(QObject):
@@ -67,6 +69,8 @@ class Tasks(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._pool.setExpiryTimeout(-1)
+        self._aside = QThreadPool(self)
+        self._aside.setMaxThreadCount(1)
         self._done.connect(self._deliver)
 
     @property
@@ -76,21 +80,23 @@ class Tasks(QObject):
 
     def query(self, query: Query[T]) -> None:
         """Read off the GUI thread, then show."""
-        self._start(lambda: self._read(query))
+        self._start(self._pool, lambda: self._read(query))
 
     def operate(self, operation: Operation) -> None:
         """Change off the GUI thread, then announce."""
-        self._start(lambda: self._change(operation))
+        pool = self._aside if operation.aside else self._pool
+        self._start(pool, lambda: self._change(operation))
 
     def close(self) -> None:
         """Wait for what was asked for; show nothing more."""
         self._closed = True
         self._pool.waitForDone()
+        self._aside.waitForDone()
 
-    def _start(self, work: Callable[[], Callable[[], None]]) -> None:
+    def _start(self, pool: QThreadPool, work: Callable[[], Callable[[], None]]) -> None:
         if not self._closed:
             self._pending += 1
-            self._pool.start(_Runnable(work, self._done))
+            pool.start(_Runnable(work, self._done))
 
     def _read(self, query: Query[T]) -> Callable[[], None]:
         value = query.read()

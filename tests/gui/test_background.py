@@ -13,7 +13,7 @@ from PySide6.QtGui import QDropEvent
 from chexdesk.gui.models.engine import Engine
 from chexdesk.labeling.labeler import LabelerError
 from chexdesk.labels import Certainty
-from chexdesk.services.library import Library
+from chexdesk.services.library import Library, ReviewStatus
 
 
 def test_cancel_keeps_what_was_done_and_a_later_start_does_the_rest(
@@ -163,3 +163,25 @@ def test_closing_gives_the_engine_back(desk: Desk, tmp_path: Path) -> None:
     desk.start([folder(tmp_path / "one", a="Edema.")])
     desk.window.close()
     assert desk.labeler.closed
+
+
+def test_a_report_without_text_says_why_and_is_passed(desk: Desk, tmp_path: Path) -> None:
+    desk.start([folder(tmp_path / "mixed", a="", b="Edema.")])
+    assert desk.current() == "a.txt"
+    assert desk.session.page is not None
+    assert desk.session.page.entry.error
+    assert desk.row("Edema").certainty is None
+    desk.press(Qt.Key.Key_Space)
+    assert desk.current() == "b.txt"
+    assert desk.stored("a.txt").entry.status is ReviewStatus.UNREVIEWED
+
+
+def test_a_file_opened_twice_is_there_once(desk: Desk, tmp_path: Path) -> None:
+    place = folder(tmp_path / "one", a="Edema.", b="No edema.")
+    desk.start([place])
+    desk.press("e", "-")
+    desk.session.open_paths([place])
+    desk.settle()
+    assert desk.session.reports.rowCount() == 2
+    assert desk.labeler.seen == ["a.txt", "b.txt"]
+    assert desk.row("Edema").certainty is Certainty.UNCERTAIN

@@ -42,5 +42,5 @@ def open_engine(pack: Path | None = None) -> Engine:
         rules = open_labeler("rules")
         return Engine(
             rules,
-            f"The model cannot be used, so the rule engine labels these reports. {error}",
+            f"The rule engine labels these reports, not the model: {error}",
         )

@@ -114,6 +114,8 @@ class Labelling(QObject):
         self, engine: Engine, wanted: list[tuple[int, Report]], cancelled: threading.Event
     ) -> int:
         """Label and store; the number of predictions stored."""
+        if not wanted:
+            return 0
         begun = time.monotonic()
         done = 0
         self.progressed.emit(0, len(wanted), 0.0)

@@ -14,7 +14,7 @@ from chexdesk.reports.sections import KEPT, parse_sections
 from chexdesk.services.library import Detail, Entry
 
 # A page of more is cut for display only, with a word about it; labels are of the whole.
-DISPLAY_LIMIT: Final = 200_000
+DISPLAY_LIMIT: Final = 60_000
 
 
 class Style(Enum):

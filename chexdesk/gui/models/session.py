@@ -59,6 +59,7 @@ class Session(QObject):
         self._go_to: int | None = None
         self._page: Page | None = None
         self._runs = 0
+        self._closed = False
         self.label_set = library.label_set
         self.reports = ReportListModel(self)
         self.findings = FindingsModel(self.label_set, self)
@@ -114,6 +115,9 @@ class Session(QObject):
 
     def close(self) -> None:
         """Finish what is being stored, stop the rest, give back engine and library."""
+        if self._closed:
+            return
+        self._closed = True
         self._intake.close()
         self._labelling.close()
         self.tasks.close()
@@ -183,11 +187,14 @@ class Session(QObject):
         self._operate(lambda: self._library.correct(key, place, certainty))
 
     def accept(self) -> None:
-        """Accept the report at hand and go to the next; one without labels is only passed."""
+        """Accept the report at hand and go to the next; one that has no usable text is passed."""
         key, page = self._key, self._page
         if key is None:
             return
         if page is not None and page.entry.key == key and not page.rows:
+            if page.entry.error:
+                self.step_report(1)
+                return
             self.said.emit(self.tr("No labels to accept yet."))
             return
         self._operate(lambda: self._library.accept(key))
@@ -204,7 +211,7 @@ class Session(QObject):
     def export(self, path: Path) -> None:
         """Write what is shown to a CSV, JSON, JSON Lines or FHIR file, by its ending."""
         self.said.emit(self.tr("Exporting…"))
-        self._operate(lambda: export(self._library, path))
+        self._operate(lambda: export(self._library, path), aside=True)
 
     # Inside
 
@@ -213,6 +220,8 @@ class Session(QObject):
         change: Callable[[], Change | None],
         after: Callable[[Change], None] | None = None,
         otherwise: str = "",
+        *,
+        aside: bool = False,
     ) -> None:
         def done(change: Change) -> None:
             self.said.emit(change.what)
@@ -222,7 +231,7 @@ class Session(QObject):
         def nothing() -> None:
             self.said.emit(otherwise)
 
-        self.tasks.operate(Operation(change, done, nothing))
+        self.tasks.operate(Operation(change, done, nothing, aside))
 
     def _row(self) -> int:
         row = None if self._key is None else self.reports.row(self._key)
@@ -284,8 +293,10 @@ class Session(QObject):
             self._read_page()
 
     def _ask_for_labels(self, keys: frozenset[int] | None) -> None:
-        self._runs += 1
-        self._labelling.start(keys)
+        # What was read just before the end is labelled at the next start.
+        if not self._closed:
+            self._runs += 1
+            self._labelling.start(keys)
 
     def _engine_opened(self, engine: Engine) -> None:
         self.engine_changed.emit(engine)
