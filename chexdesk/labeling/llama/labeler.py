@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ from chexdesk.reports.sections import SectionChoice, choose_sections
 WINDOW: Final = 64
 #: Tokens in one decode: enough to keep two cores busy, few enough that attention stays cheap.
 BATCH_TOKENS: Final = 768
-#: Windows given to the worker ahead of the answers, so that it never waits for the app.
+#: Windows given to each worker ahead of the answers, so that it never waits for the app.
 _AHEAD: Final = 2
 
 NO_FINDINGS_TEXT: Final = "no findings or impression in the report"
@@ -32,6 +32,7 @@ NO_FINDINGS_TEXT: Final = "no findings or impression in the report"
 
 @dataclass
 class _Pending:
+    worker: WorkerProcess
     window: Window
     reports: list[Report]
     errors: list[str]
@@ -47,12 +48,14 @@ class LlamaLabeler:
         *,
         gpu_layers: int | None = None,
         threads: int | None = None,
+        jobs: int = 1,
     ) -> None:
         """Check a pack and load its model.
 
         Args:
             gpu_layers: layers on the GPU; None for all where the build has one.
-            threads: CPU threads; None for one on each core this process may use.
+            threads: CPU threads in all; None for one on each core this process may use.
+            jobs: worker processes, which take the windows in turn and share the threads.
 
         Raises:
             LabelerError: the folder is no pack, is damaged, or its model cannot be loaded.
@@ -69,10 +72,10 @@ class LlamaLabeler:
             label_set=label_set,
             temperature=pack.temperature,
             gpu_layers=-1 if gpu_layers is None else gpu_layers,
-            threads=threads or _cores(),
+            threads=max(1, (threads or _cores()) // jobs),
             batch_tokens=BATCH_TOKENS,
         )
-        self._worker = WorkerProcess(self._setup)
+        self._workers = [WorkerProcess(self._setup) for _ in range(jobs)]
         self._next_number = 0
 
     @property
@@ -86,9 +89,9 @@ class LlamaLabeler:
         return self._model
 
     @property
-    def worker_pid(self) -> int | None:
-        """The worker's process id, while there is one."""
-        return self._worker.pid
+    def worker_pids(self) -> tuple[int, ...]:
+        """The workers' process ids."""
+        return tuple(w.pid for w in self._workers if w.pid is not None)
 
     def label(
         self, reports: Iterable[Report], sections: SectionChoice = SectionChoice.DEFAULT
@@ -96,10 +99,14 @@ class LlamaLabeler:
         """One prediction for each report, in order; see `Labeler.label`."""
         waiting: deque[_Pending] = deque()
         stream = iter(reports)
+        turn = cycle(self._workers)
         while True:
-            while len(waiting) < _AHEAD and (chunk := list(islice(stream, WINDOW))):
-                waiting.append(self._prepare(chunk, sections))
-                self._worker.send(waiting[-1].window)
+            while len(waiting) < _AHEAD * len(self._workers):
+                chunk = list(islice(stream, WINDOW))
+                if not chunk:
+                    break
+                waiting.append(self._prepare(chunk, sections, next(turn)))
+                waiting[-1].worker.send(waiting[-1].window)
             if not waiting:
                 return
             first = waiting.popleft()
@@ -108,10 +115,13 @@ class LlamaLabeler:
                 yield self._prediction(report, error or next(results))
 
     def close(self) -> None:
-        """End the worker."""
-        self._worker.close()
+        """End the workers."""
+        for worker in self._workers:
+            worker.close()
 
-    def _prepare(self, reports: list[Report], sections: SectionChoice) -> _Pending:
+    def _prepare(
+        self, reports: list[Report], sections: SectionChoice, worker: WorkerProcess
+    ) -> _Pending:
         texts: list[str] = []
         errors: list[str] = []
         for report in reports:
@@ -123,7 +133,7 @@ class LlamaLabeler:
             errors.append(error)
             texts.append(text)
         readable = tuple(t for t, e in zip(texts, errors, strict=True) if not e)
-        return _Pending(Window(self._number(), readable), reports, errors)
+        return _Pending(worker, Window(self._number(), readable), reports, errors)
 
     def _number(self) -> int:
         self._next_number += 1
@@ -135,25 +145,28 @@ class LlamaLabeler:
         A death may be chance once. The second time the window is asked report by report, so that
         a report that kills the worker costs its own row and no other.
         """
-        answer = self._worker.receive(first.window.number)
+        worker = first.worker
+        answer = worker.receive(first.window.number)
         if answer is None:
-            self._worker.restart()
-            self._worker.send(first.window)
-            answer = self._worker.receive(first.window.number)
+            worker.restart()
+            worker.send(first.window)
+            answer = worker.receive(first.window.number)
             if answer is None:
-                self._worker.restart()
+                worker.restart()
                 texts = first.window.texts
-                answer = Answer(first.window.number, tuple(self._alone(text) for text in texts))
+                results = tuple(self._alone(worker, text) for text in texts)
+                answer = Answer(first.window.number, results)
             for pending in waiting:
-                self._worker.send(pending.window)
+                if pending.worker is worker:
+                    worker.send(pending.window)
         return answer
 
-    def _alone(self, text: str) -> Probabilities | str:
+    def _alone(self, worker: WorkerProcess, text: str) -> Probabilities | str:
         window = Window(self._number(), (text,))
-        self._worker.send(window)
-        answer = self._worker.receive(window.number)
+        worker.send(window)
+        answer = worker.receive(window.number)
         if answer is None:
-            self._worker.restart()
+            worker.restart()
             return "the model's process ended while it read this report"
         return answer.results[0]
 
