@@ -58,5 +58,6 @@ class CsvLayout:
 
 def _row(cells: Sequence[str]) -> str:
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
+    # The csv module quotes only what is in its line end; a lone CR in an id needs quotes as well.
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chexdesk.evidence.span import Span
@@ -312,6 +312,7 @@ def test_format_by_name(name: str, kind: str | None) -> None:
     assert format_of(Path(name)) == kind
 
 
+@example(ids=["a\rb", "\r"], numbers=[None] * 14)
 @given(
     ids=st.lists(st.text(st.characters(codec="utf-8"), max_size=8), max_size=5),
     numbers=st.lists(st.sampled_from([1, 0, -1, None]), min_size=14, max_size=14),
