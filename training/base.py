@@ -23,8 +23,7 @@ DEFAULT_FOLDER = Path("build/base/SmolLM2-135M-Instruct")
 def from_gguf(gguf: Path, out: Path) -> Path:
     """Write a GGUF as a Hugging Face folder in float32.
 
-    The folder appears whole or not at all. The GGUF does not carry SmolLM2's rule that digits are
-    split one by one, so the rule is put back: without it the tokens differ from llama.cpp's.
+    The folder appears whole or not at all.
     """
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -34,6 +33,18 @@ def from_gguf(gguf: Path, out: Path) -> Path:
     model = AutoModelForCausalLM.from_config(loaded.config)
     model.load_state_dict({k: v.float() for k, v in loaded.state_dict().items()})
     model.save_pretrained(partial)
+    tokenizer_of(gguf).save_pretrained(partial)
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+    return out
+
+
+def tokenizer_of(gguf: Path) -> Any:
+    """The tokenizer that a GGUF of the default base carries.
+
+    The GGUF does not carry SmolLM2's rule that digits are split one by one, so the rule is put
+    back: without it the tokens differ from llama.cpp's.
+    """
     tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -41,10 +52,7 @@ def from_gguf(gguf: Path, out: Path) -> Path:
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
         ]
     )
-    tokenizer.save_pretrained(partial)
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
-    return out
+    return tokenizer
 
 
 def ensure(folder: Path | None = None) -> Path:

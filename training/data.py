@@ -65,7 +65,7 @@ def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; training data lies in ../shared/eval")
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(path), 1):
         try:
             row = json.loads(line)
             if spec.split is not None and row.get("split") != spec.split:
@@ -123,7 +123,7 @@ def drop_near_duplicates(
 
 def dev_texts() -> Iterator[str]:
     """The texts of `dev`, for the removal of near-duplicates only."""
-    for line in (EVAL / "stanford_open.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in _lines(EVAL / "stanford_open.jsonl"):
         row = json.loads(line)
         if row["split"] == "dev":
             yield model_text(row["text"])
@@ -132,6 +132,12 @@ def dev_texts() -> Iterator[str]:
 def model_text(text: str) -> str:
     """What the model reads of a raw report, as the app would show it."""
     return wire.report_text(text, choose_sections(text))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """JSON lines; a text in one may hold any other line separator of Unicode."""
+    with path.open(encoding="utf-8", newline="\n") as file:
+        yield from (line for line in file if line.strip())
 
 
 def _grams(text: str, size: int) -> frozenset[str]:

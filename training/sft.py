@@ -55,6 +55,7 @@ class Config:
     warmup: float
     check_every: int
     patience: int
+    near_duplicates: bool
     raw: dict[str, Any] = field(repr=False)
 
     @staticmethod
@@ -163,7 +164,9 @@ def examples(
     held_set: list[data.Example] = []
     counts: dict[str, int] = {}
     for spec in config.sources:
-        kept, dropped = data.drop_near_duplicates(data.read(spec, label_set), data.dev_texts())
+        kept, dropped = data.read(spec, label_set), list[data.Example]()
+        if config.near_duplicates:
+            kept, dropped = data.drop_near_duplicates(kept, data.dev_texts())
         train, held = data.split_held_out(kept, config.held_out)
         train_set += train * spec.repeat
         held_set += held

@@ -12,7 +12,7 @@ class Report:
     Attributes:
         id: the input's own identifier, verbatim; a file's name for a text file.
         text: the whole text; every offset in ChexDesk counts its code points.
-        source: where it came from, for messages and provenance: a file, with a row where it has one.
+        source: where it came from, for messages: a file, with a row where it has one.
         error: why there is no usable text, or "" when there is.
     """
 

@@ -1,0 +1,72 @@
+"""Fine-tuning itself, on a tiny model: it learns, it resumes, it leaves an adapter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chexdesk.labels import chexpert14
+from training.sft import Config, train
+
+LABELS = chexpert14()
+
+
+def config(folder: Path, tiny_base: Path, **changes: Any) -> Config:
+    rows = []
+    for number in range(48):
+        numbers: list[int | None] = [None] * len(LABELS)
+        numbers[10] = number % 2
+        text = "there is an effusion." if number % 2 else "there is no effusion."
+        rows.append(json.dumps({"id": number, "text": text, "labels": numbers}))
+    gold = folder / "gold.jsonl"
+    gold.write_text("\n".join(rows) + "\n")
+    raw = {
+        "seed": 3,
+        "out": str(folder / "run"),
+        "base": str(tiny_base),
+        "max_tokens": 64,
+        "held_out": 0.25,
+        "sources": [{"name": "toy", "path": str(gold)}],
+        "lora": {"rank": 8, "alpha": 16},
+        "epochs": 8,
+        "batch": 4,
+        "rate": 0.02,
+        "warmup": 0.05,
+        "check_every": 10,
+        "patience": 50,
+        "near_duplicates": False,
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**raw, **changes}))
+    return Config.load(path)
+
+
+def test_it_learns_a_toy_task_and_leaves_an_adapter(tmp_path: Path, tiny_base: Path) -> None:
+    adapter = train(config(tmp_path, tiny_base))
+    record = json.loads((adapter / "training.json").read_text())
+    assert record["held_out"]["macro_f1"] > 0.9
+    assert record["examples"]["toy held out"] > 0
+    assert (adapter / "adapter_model.safetensors").is_file()
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path, tiny_base: Path) -> None:
+    first = train(config(tmp_path, tiny_base, epochs=2))
+    before = sorted(p.name for p in (tmp_path / "run" / "checkpoints").glob("checkpoint-*"))
+    train(config(tmp_path, tiny_base, epochs=3))
+    state = max((tmp_path / "run" / "checkpoints").glob("checkpoint-*/trainer_state.json"))
+    history = json.loads(state.read_text())["log_history"]
+    steps = [entry["step"] for entry in history]
+    assert before
+    assert first.is_dir()
+    # One history without a break or a second beginning: the later run took up the earlier one's.
+    assert steps == sorted(steps)
+    assert steps[0] < int(before[-1].split("-")[1]) < steps[-1]
+
+
+def test_an_unknown_field_is_named(tmp_path: Path, tiny_base: Path) -> None:
+    with pytest.raises(ValueError, match=r"config\.yaml"):
+        config(tmp_path, tiny_base, learning="fast")
