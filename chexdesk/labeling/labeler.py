@@ -88,6 +88,10 @@ class LabelerError(RuntimeError):
     """An engine cannot start or go on; the message names the file and what to do."""
 
 
+#: Reports that are batched together. Fixed, since floating-point sums differ with a batch's shape:
+#: a run that starts at a window's edge gives the bytes of one that started at the beginning.
+WINDOW: Final = 64
+
 #: A longer text is no report but a file that was taken for one.
 MAX_CHARACTERS: Final = 200_000
 

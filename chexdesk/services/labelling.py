@@ -11,16 +11,12 @@ from typing import Final
 
 from chexdesk.evidence.find import find_evidence
 from chexdesk.evidence.span import Span
-from chexdesk.labeling.labeler import Labeler, Prediction
+from chexdesk.labeling.labeler import WINDOW, Labeler, Prediction
 from chexdesk.outputs.write import completed_rows, open_output, partial_path
 from chexdesk.reports.read import ReadOptions, ReportStream, read_reports
 from chexdesk.reports.report import Report
 from chexdesk.reports.sections import SectionChoice
 from chexdesk.services.library import Library
-
-#: A run is taken up again at a multiple of so many reports, where the engine's batches begin too;
-#: that is what makes its bytes those of an unbroken run.
-RESUME_STEP: Final = 64
 
 #: Formats that have no place for evidence, so that none is looked for.
 _WITHOUT_EVIDENCE: Final = frozenset({"csv", "fhir"})
@@ -116,7 +112,7 @@ def _label(
     done = 0
     if job.resume:
         done = completed_rows(job.output, job.format, labeler.label_set, header)
-        done -= done % RESUME_STEP
+        done -= done % WINDOW
     failed, first_error = 0, ""
     reports = islice(chain(first, stream), done, None)
     with open_output(

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from chexdesk import paths
-from chexdesk.labeling.labeler import MAX_CHARACTERS, LabelerError
-from chexdesk.labeling.llama.labeler import WINDOW, LlamaLabeler
+from chexdesk.labeling.labeler import MAX_CHARACTERS, WINDOW, LabelerError
+from chexdesk.labeling.llama.labeler import LlamaLabeler
 from chexdesk.labeling.llama.runtime import Runtime
 from chexdesk.labels import Certainty, chexpert14
 from chexdesk.reports.report import Report

@@ -10,7 +10,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
-from chexdesk.labeling.labeler import LabelerError, ModelId, Prediction, unusable
+from chexdesk.labeling.labeler import WINDOW, LabelerError, ModelId, Prediction, unusable
 from chexdesk.labeling.llama.plan import Probabilities
 from chexdesk.labeling.llama.process import WorkerProcess
 from chexdesk.labeling.llama.worker import Answer, Setup, Window
@@ -20,8 +20,6 @@ from chexdesk.labels import CERTAINTIES, LabelSet
 from chexdesk.reports.report import Report
 from chexdesk.reports.sections import SectionChoice, choose_sections
 
-#: Reports that are batched together. Fixed, since floating-point sums differ with a batch's shape.
-WINDOW: Final = 64
 #: Tokens in one decode: enough to keep two cores busy, few enough that attention stays cheap.
 BATCH_TOKENS: Final = 768
 #: Windows given to each worker ahead of the answers, so that it never waits for the app.
