@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject
@@ -54,10 +55,11 @@ class Actions(QObject):
         words = self._words()
         for command, run in runs.items():
             action = self._add(words[command], keys.sequences(command), run)
+            action.setAutoRepeat(command in keys.REPEATING)
             self._actions[command] = action
         for place, finding in enumerate(label_set.findings):
             letter = [QKeySequence(finding.key.upper())]
-            self._add(finding.name, letter, lambda place=place: select_finding(place))
+            self._add(finding.name, letter, partial(select_finding, place))
         self._fill_menus()
 
     def _add(self, words: str, sequences: list[QKeySequence], run: Callable[[], object]) -> QAction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +25,11 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
         pack: the model pack's folder; the default pack where None.
 
     Returns:
-        The exit status.
+        The exit status; 1 where there is no display or the library cannot be opened.
     """
+    if not _has_display():
+        print("There is no display here; `chexdesk label` works without one.", file=sys.stderr)
+        return 1
     app = make_application()
     try:
         library = Library.open()
@@ -51,6 +55,13 @@ def make_application() -> QApplication:
     theme.wear(theme.Appearance.SYSTEM)
     QGuiApplication.styleHints().colorSchemeChanged.connect(_follow_system)
     return app
+
+
+def _has_display() -> bool:
+    """Whether a window can be shown; Qt itself ends the process where it cannot."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def _follow_system() -> None:

@@ -74,6 +74,21 @@ _SEQUENCES: Final[dict[Command, tuple[str, ...]]] = {
 }
 
 
+# What a key held down may do again and again; nobody means to accept a whole list.
+REPEATING: Final = frozenset(
+    {
+        Command.UNDO,
+        Command.REDO,
+        Command.NEXT_REPORT,
+        Command.PREVIOUS_REPORT,
+        Command.NEXT_FINDING,
+        Command.PREVIOUS_FINDING,
+        Command.SCROLL_DOWN,
+        Command.SCROLL_UP,
+    }
+)
+
+
 def sequences(command: Command) -> list[QKeySequence]:
     """The key sequences of a command, the one to be shown first; none for a menu's own."""
     return [QKeySequence(text) for text in _SEQUENCES[command]]

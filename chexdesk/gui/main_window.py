@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -79,7 +80,8 @@ class MainWindow(QMainWindow):
         self.said = QLabel()
         self.progress = QProgressBar()
         self.cancel_button = QPushButton(self.tr("Cancel"))
-        self._engine = QLabel(self.tr("loading the model…"))
+        self._loading = self.tr("loading the model…")
+        self._engine = QLabel(self._loading)
         self._fill_status_bar()
         Actions(self, self._runs(), session.label_set, session.select_finding)
         self._connect()
@@ -211,8 +213,7 @@ class MainWindow(QMainWindow):
     def _show_progress(self, done: int, total: int, rate: float) -> None:
         self.progress.setRange(0, max(total, 1))
         self.progress.setValue(done)
-        speed = f", {rate:.1f} a second" if rate else ""
-        self._progress_words.setText(f"labelling {done:,} of {total:,}{speed}")
+        self._progress_words.setText(f"labelling {done:,} of {total:,}{_pace(total - done, rate)}")
         for widget in (self._progress_words, self.progress, self.cancel_button):
             widget.setVisible(total > 0)
 
@@ -223,6 +224,8 @@ class MainWindow(QMainWindow):
     def _show_labelled(self, done: int, cancelled: bool) -> None:
         for widget in (self._progress_words, self.progress, self.cancel_button):
             widget.hide()
+        if self._engine.text() == self._loading:
+            self._engine.setText(self.tr("no labels: the engine could not start"))
         if cancelled:
             self._say(self.tr("Labelling stopped; what was done is kept."))
 
@@ -309,6 +312,16 @@ class MainWindow(QMainWindow):
         """Finish what is being stored, then go."""
         self.session.close()
         super().closeEvent(event)
+
+
+def _pace(left: int, rate: float) -> str:
+    """Words for speed and time left, once both mean something."""
+    if not rate or not left:
+        return ""
+    seconds = left / rate
+    if seconds < 60:
+        return f", {rate:.1f} a second"
+    return f", {rate:.1f} a second, about {math.ceil(seconds / 60):,} min left"
 
 
 def _column(*widgets: QWidget) -> QWidget:

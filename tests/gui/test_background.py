@@ -66,9 +66,16 @@ def test_a_bad_file_is_named_and_the_others_are_read(desk: Desk, tmp_path: Path)
     assert desk.window.messages.isVisible()
     assert desk.current() == "good.txt"
     assert desk.row("Edema").certainty is Certainty.POSITIVE
-    desk.press(Qt.Key.Key_Escape, Qt.Key.Key_Escape)
+    desk.press(Qt.Key.Key_Escape)
     assert desk.window.messages.texts() == []
     assert not desk.window.messages.isVisible()
+
+
+def test_many_bad_files_are_one_message(desk: Desk, tmp_path: Path) -> None:
+    desk.start([tmp_path / f"gone-{n}.txt" for n in range(12)])
+    (message,) = desk.window.messages.texts()
+    assert "gone-0.txt" in message
+    assert "and 7 more" in message
 
 
 def test_a_bad_file_in_a_folder_keeps_its_place_with_a_reason(desk: Desk, tmp_path: Path) -> None:

@@ -152,6 +152,39 @@ def test_space_does_not_accept_what_has_no_labels(desk: Desk) -> None:
     assert desk.stored(desk.current()).entry.status is ReviewStatus.UNREVIEWED
 
 
+def test_what_is_typed_ahead_falls_on_the_report_it_is_meant_for(three: Desk) -> None:
+    session, edema = three.session, three.names.index("Edema")
+    session.accept()
+    session.correct(Certainty.UNCERTAIN, edema)
+    session.accept()
+    session.correct(Certainty.NEGATIVE, edema)
+    three.settle()
+    assert three.current() == "c.txt"
+    found = [three.stored(f"{name}.txt").decisions for name in "abc"]
+    assert [d[edema] for d in found if d] == [
+        Certainty.POSITIVE,
+        Certainty.UNCERTAIN,
+        Certainty.NEGATIVE,
+    ]
+    assert three.stored("a.txt").entry.status is ReviewStatus.ACCEPTED
+
+
+def test_going_elsewhere_forgets_what_was_typed_ahead(three: Desk) -> None:
+    three.session.step_report(1)
+    three.session.accept()
+    three.session.step_report(1)
+    three.settle()
+    assert three.current() == "c.txt"
+    for name in "abc":
+        assert three.stored(f"{name}.txt").entry.status is ReviewStatus.UNREVIEWED
+
+
+def test_a_key_held_down_accepts_one_report_only(three: Desk) -> None:
+    space = keys.sequences(keys.Command.ACCEPT)[0]
+    (accept,) = [a for a in three.window.actions() if space in a.shortcuts()]
+    assert not accept.autoRepeat()
+
+
 def test_left_right_and_the_list_show_reports(three: Desk) -> None:
     three.press(Qt.Key.Key_Right, Qt.Key.Key_PageDown, Qt.Key.Key_Right)
     assert three.current() == "c.txt"

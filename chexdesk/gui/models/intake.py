@@ -11,11 +11,12 @@ from typing import Final
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from chexdesk.gui.tasks import words
-from chexdesk.reports.read import ReadError, read_reports
+from chexdesk.reports.read import read_reports
 from chexdesk.services.library import Library
 
 # The first reports are shown soon, and a long file does not hold the library for long.
 _CHUNK: Final = 500
+_MOST_FAILURES: Final = 5
 
 
 class Intake(QObject):
@@ -23,7 +24,7 @@ class Intake(QObject):
 
     Signals (all arrive on the GUI thread):
         added: a `Change` for each chunk of reports, and whether it is the first of its lot.
-        failed: what could not be read, and what to do; the other files are read all the same.
+        failed: what of a lot could not be read, and what to do; the rest is read all the same.
     """
 
     added = Signal(object, bool)
@@ -63,17 +64,25 @@ class Intake(QObject):
 
     def _run(self, paths: Sequence[Path], cancelled: threading.Event) -> None:
         first = True
+        failures: list[str] = []
         for path in paths:
             try:
                 reports = read_reports([path])
                 while not cancelled.is_set() and (chunk := list(islice(reports, _CHUNK))):
                     self.added.emit(self._library.add_reports(chunk), first)
                     first = False
-            except ReadError as error:
-                self.failed.emit(str(error))
             except Exception as error:  # a thread's last line: nothing may vanish unseen
-                self.failed.emit(words(error))
+                failures.append(words(error))
+        if failures:
+            self.failed.emit(_together(failures))
         self._ended.emit()
 
     def _count_down(self) -> None:
         self._pending -= 1
+
+
+def _together(failures: list[str]) -> str:
+    """One message of several; a folder of wrong files must not push other messages away."""
+    shown = failures[:_MOST_FAILURES]
+    more = len(failures) - len(shown)
+    return "\n".join([*shown, f"and {more:,} more"] if more else shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +59,7 @@ class Session(QObject):
         self._finding = 0
         self._go_to: int | None = None
         self._page: Page | None = None
+        self._ahead: deque[Callable[[Page], None]] = deque()
         self._runs = 0
         self._closed = False
         self.label_set = library.label_set
@@ -153,17 +155,14 @@ class Session(QObject):
 
     def show_row(self, row: int) -> None:
         """Go to a row of the list; outside of it nothing happens."""
-        entry = self.reports.entry(row)
-        if entry is not None and entry.key != self._key:
-            self._key = entry.key
-            self.row_changed.emit(row)
-            self._read_page()
+        if row != self._row():
+            self._ahead.clear()
+            self._show(row)
 
     def step_report(self, step: int) -> None:
         """Go some rows down (or up, below 0), as far as the list goes."""
-        row = self._row()
-        last = self.reports.rowCount() - 1
-        self.show_row(min(max(row + step, 0), last))
+        self._ahead.clear()
+        self._step(step)
 
     def select_finding(self, place: int) -> None:
         """Select a finding."""
@@ -179,26 +178,18 @@ class Session(QObject):
 
     def correct(self, certainty: Certainty, finding: int | None = None) -> None:
         """Set the label of a finding, the selected one by default, and store it."""
-        key, place = self._key, self._finding if finding is None else finding
-        if key is None:
-            return
         if finding is not None:
             self.select_finding(finding)
-        self._operate(lambda: self._library.correct(key, place, certainty))
+        place = self._finding
+        self._once_shown(
+            lambda page: self._operate(
+                lambda: self._library.correct(page.entry.key, place, certainty)
+            )
+        )
 
     def accept(self) -> None:
         """Accept the report at hand and go to the next; one that has no usable text is passed."""
-        key, page = self._key, self._page
-        if key is None:
-            return
-        if page is not None and page.entry.key == key and not page.rows:
-            if page.entry.error:
-                self.step_report(1)
-                return
-            self.said.emit(self.tr("No labels to accept yet."))
-            return
-        self._operate(lambda: self._library.accept(key))
-        self.step_report(1)
+        self._once_shown(self._accept)
 
     def undo(self) -> None:
         """Take back the last change, and go to the report it was made in."""
@@ -214,6 +205,39 @@ class Session(QObject):
         self._operate(lambda: export(self._library, path), aside=True)
 
     # Inside
+
+    def _once_shown(self, act: Callable[[Page], None]) -> None:
+        """Do something to the report at hand as soon as it is on the page.
+
+        What is typed ahead must not fall on another report than the one it is meant for, so it
+        waits in order; going elsewhere by hand forgets it.
+        """
+        self._ahead.append(act)
+        self._do_what_waits()
+
+    def _do_what_waits(self) -> None:
+        while self._ahead and self._page is not None and self._page.entry.key == self._key:
+            self._ahead.popleft()(self._page)
+
+    def _accept(self, page: Page) -> None:
+        if page.rows:
+            self._operate(lambda: self._library.accept(page.entry.key))
+            self._step(1)
+        elif page.entry.error:
+            self._step(1)
+        else:
+            self.said.emit(self.tr("No labels to accept yet."))
+
+    def _step(self, step: int) -> None:
+        last = self.reports.rowCount() - 1
+        self._show(min(max(self._row() + step, 0), last))
+
+    def _show(self, row: int) -> None:
+        entry = self.reports.entry(row)
+        if entry is not None and entry.key != self._key:
+            self._key = entry.key
+            self.row_changed.emit(row)
+            self._read_page()
 
     def _operate(
         self,
@@ -268,6 +292,7 @@ class Session(QObject):
             self._page = page
             self.findings.show(page.rows)
             self.page_changed.emit(page)
+            self._do_what_waits()
 
     def _refresh(self, change: Change) -> None:
         """Read anew what a change touched, and nothing else."""
