@@ -1,7 +1,7 @@
 """Spans for labels that the words carry, contradict, or hardly mention."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chexdesk.evidence.find import Evidence, find_evidence
@@ -86,6 +86,7 @@ def test_labels_that_do_not_fit_are_refused() -> None:
         find_evidence("Lungs clear.", [POSITIVE, NEGATIVE], LABELS)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["no", "effusion", "rib", "heart", "normal", "FINDINGS:", "\n", ".", "İ"])

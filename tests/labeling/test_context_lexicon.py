@@ -1,20 +1,37 @@
 """The lexicon file, its phrase language, and texts that nobody wrote."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chexdesk import paths
-from chexdesk.labeling.context import default_engine
+from chexdesk.labeling.context import ContextEngine, Mention, default_engine
 from chexdesk.labeling.context.lexicon import load
 from chexdesk.labeling.context.phrases import Trie, expand
 from chexdesk.labeling.context.sentences import lowered, sentences
-from chexdesk.labels import chexpert14
-from chexdesk.reports.sections import SectionChoice, choose_sections
+from chexdesk.labels import Certainty, chexpert14
+from chexdesk.reports.sections import SectionChoice, SectionKind, choose_sections
 
-LEXICON = paths.resources() / "lexicon" / "chexpert14.yaml"
+# As small as a lexicon can be, so that each damaged copy loads at once.
+_SMALL = """
+name: small
+version: "1"
+parts: {fluid: "effusions?|fluid"}
+mentions:
+  - {finding: [Pleural Effusion], kind: diagnosis, phrases: ["pleural {fluid}"]}
+  - {finding: [Fracture], kind: diagnosis, phrases: ["fractures?"]}
+organs: []
+states: []
+cues:
+  - {certainty: negative, scope: forward, for: any, reach: clause, phrases: ["no"]}
+terminators: []
+skips: ["no doubt"]
+verdicts: {denied: ["acute disease"], stated: ["nothing acute"]}
+keywords: {Fracture: [rib]}
+aside_for_no_finding: []
+"""
 
 _PIECES = st.sampled_from(
     ["no", "pneumothorax", "effusion", "may represent", "versus", "or", ",", ".", "\n", "heart",
@@ -32,30 +49,38 @@ def test_every_finding_but_the_verdict_has_mentions_and_keywords() -> None:
     assert lexicon.version
 
 
-def test_loading_gives_the_file_s_own_sum() -> None:
-    import hashlib
-
-    lexicon = load(LEXICON, chexpert14())
-    assert lexicon.sha256 == hashlib.sha256(LEXICON.read_bytes()).hexdigest()
+def test_a_lexicon_is_known_by_the_sum_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(_SMALL, encoding="utf-8")
+    lexicon = load(path, chexpert14())
+    assert lexicon.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    engine = ContextEngine(lexicon, chexpert14())
+    text = "No pleural fluid."
+    (span,) = engine.find_mentions(text, choose_sections(text))
+    assert span == Mention(
+        "Pleural Effusion", Certainty.NEGATIVE, 0, 16, "No", True, SectionKind.BODY
+    )
 
 
 @pytest.mark.parametrize(
     ("broken", "instead", "word"),
     [
-        ("- finding: [Fracture]", "- finding: [Fractured]", "Fractured"),
-        ('"nothing acute"', '"nothing (acute"', "parenthesis"),
-        ('"nothing acute"', '"pneumothorax"', "two entries"),
-        ('"nothing acute"', '"{nowhere}"', "nowhere"),
+        ("finding: [Fracture]", "finding: [Fractured]", "Fractured"),
+        ("nothing acute", "nothing (acute", "parenthesis"),
+        ("nothing acute", "pleural fluid", "two entries"),
+        ("nothing acute", "{nowhere}", "nowhere"),
+        ("certainty: negative", "certainty: sure", "sure"),
+        ("Fracture: [rib]", "Rib: [rib]", "Rib"),
         ('version: "1"', "edition: 1", "version"),
+        ("organs: []", "organs: [", "not a lexicon"),
     ],
 )
 def test_a_damaged_lexicon_is_refused_with_its_name(
     tmp_path: Path, broken: str, instead: str, word: str
 ) -> None:
-    text = LEXICON.read_text(encoding="utf-8")
-    assert broken in text
+    assert broken in _SMALL
     path = tmp_path / "mine.yaml"
-    path.write_text(text.replace(broken, instead, 1), encoding="utf-8")
+    path.write_text(_SMALL.replace(broken, instead, 1), encoding="utf-8")
     with pytest.raises(ValueError, match=word) as error:
         load(path, chexpert14())
     assert str(path) in str(error.value)
@@ -100,11 +125,13 @@ def test_sentences_end_where_a_reader_ends_them() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(_TEXTS)
 def test_lower_case_keeps_every_place(text: str) -> None:
     assert len(lowered(text)) == len(text)
 
 
+@settings(deadline=None)
 @given(_TEXTS, st.sampled_from(SectionChoice))
 def test_any_text_gives_spans_inside_the_kept_sections(text: str, choice: SectionChoice) -> None:
     sections = choose_sections(text, choice)
