@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from chexdesk.labeling.context import ContextEngine, Reading, default_engine
-from chexdesk.labeling.labeler import ModelId, Prediction
+from chexdesk.labeling.labeler import ModelId, Prediction, unusable
 from chexdesk.labels import Certainty, LabelSet
 from chexdesk.reports.report import Report
 from chexdesk.reports.sections import SectionChoice, choose_sections
@@ -48,8 +48,8 @@ class RuleLabeler:
         """Nothing is held open."""
 
     def _label(self, report: Report, sections: SectionChoice) -> Prediction:
-        if report.error or not report.text.strip():
-            error = report.error or "empty report"
+        error = unusable(report)
+        if error:
             return Prediction.failed(report.id, self.label_set, self._model, error)
         reading = self._engine.read(report.text, choose_sections(report.text, sections))
         certainties = aggregate(reading, self.label_set, self._engine.lexicon.aside)
