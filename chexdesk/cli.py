@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chexdesk import __version__
+from chexdesk import __version__, logs
 
 if TYPE_CHECKING:
     from chexdesk.labeling.labeler import Labeler
+    from chexdesk.labeling.pack import Pack
     from chexdesk.services.labelling import Job, Summary
+    from chexdesk.services.library import Library
 
 app = typer.Typer(
     help="Label chest X-ray reports on this machine, offline. Not a medical device.",
@@ -32,18 +36,29 @@ app.add_typer(reviews_app, name="reviews", no_args_is_help=True)
 
 WRONG_USE = 2
 NOTHING_DONE = 1
+_GO_ON = "What was done is kept: run the same again with --resume to go on."
 
 
 def main() -> None:
     """Entry point of the `chexdesk` command."""
     multiprocessing.freeze_support()
-    app(prog_name="chexdesk")
+    try:
+        app(prog_name="chexdesk")
+    except Exception as error:
+        # A traceback ends with the exception's message, which may quote a report.
+        typer.echo(
+            f"chexdesk: a fault in ChexDesk itself ({logs.describe(error)}); what was done before "
+            "it is kept. Please report it with this line.",
+            err=True,
+        )
+        sys.exit(NOTHING_DONE)
 
 
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
 ) -> None:
+    logs.configure()
     if version:
         typer.echo(f"chexdesk {__version__}")
         raise typer.Exit
@@ -96,39 +111,49 @@ def label(
     One row for each input row, in order. A report that cannot be labelled has its reason in the
     column "error"; the rest go on.
     """
+    from chexdesk.labeling.labeler import LabelerError
     from chexdesk.outputs.write import OutputError, format_names, format_of
     from chexdesk.reports.read import ReadError, ReadOptions
     from chexdesk.reports.read import format_names as readable
     from chexdesk.reports.sections import SectionChoice
     from chexdesk.services.engines import ENGINES, open_labeler
-    from chexdesk.services.labelling import Job
+    from chexdesk.services.labelling import Job, check, has_partial
 
     chosen = format_name or format_of(output)
-    _one_of("--format", chosen or str(output.suffix), format_names())
+    if chosen is None:
+        _wrong_use(
+            f"{output}: its ending says no format; end it in .csv, .json, .jsonl or .fhir.json, or "
+            f"give --format {'|'.join(format_names())}"
+        )
+    _one_of("--format", chosen, format_names())
     _one_of("--engine", engine, ENGINES)
     _one_of("--sections", sections, tuple(choice.value for choice in SectionChoice))
     if read_as is not None:
         _one_of("--from", read_as, readable())
+    layers = _layers(gpu_layers)
     job = Job(
         inputs=inputs,
         options=ReadOptions(read_as, column),
         output=output,
-        format=str(chosen),
+        format=chosen,
         sections=SectionChoice(sections),
         resume=resume,
     )
-    from chexdesk.labeling.labeler import LabelerError
-
     try:
-        labeler = open_labeler(engine, model, _layers(gpu_layers), jobs)
+        check(job)
+        labeler = open_labeler(engine, model, layers, jobs)
         try:
             summary = _run(job, labeler, store)
         finally:
             labeler.close()
-    except (ReadError, OutputError, LabelerError) as error:
+    except (ReadError, OutputError) as error:
         _fail(str(error))
+    except LabelerError as error:
+        _fail(f"{error}. {_GO_ON}" if has_partial(output) else str(error))
+    except OSError as error:
+        _fail(f"{error.filename or output}: {error.strerror or type(error).__name__}")
     except KeyboardInterrupt:
-        _fail(f"stopped; run again with --resume to go on with {output}")
+        _fail(f"stopped. {_GO_ON}" if has_partial(output) else "stopped before the first report")
     _say(summary, output)
     if strict and summary.failed:
         raise typer.Exit(NOTHING_DONE)
@@ -177,15 +202,9 @@ def model_info(
     ] = None,
 ) -> None:
     """Show what a model pack says of itself: base, adapter, quantization, figures."""
-    from chexdesk.labeling.pack import PackError
-
-    try:
-        opened = _open_pack(pack)
-    except PackError as error:
-        _fail(str(error))
     import json
 
-    typer.echo(json.dumps(opened.manifest, indent=1))
+    typer.echo(json.dumps(_open_pack(pack).manifest, indent=1))
 
 
 @model_app.command("verify")
@@ -196,14 +215,20 @@ def model_verify(
 ) -> None:
     """Check a pack: its manifest, its sha256, and that llama.cpp loads it and answers."""
     from chexdesk.labeling.labeler import LabelerError
-    from chexdesk.labeling.llama.labeler import LlamaLabeler
-    from chexdesk.labeling.pack import PackError
+    from chexdesk.reports.report import Report
+    from chexdesk.services.engines import open_labeler
 
+    opened = _open_pack(pack)
     try:
-        opened = _open_pack(pack)
-        LlamaLabeler(opened.folder, opened.label_set).close()
-    except (PackError, LabelerError) as error:
+        labeler = open_labeler("llama", opened.folder)
+        try:
+            (answer,) = labeler.label([Report("", "No acute disease.")])
+        finally:
+            labeler.close()
+    except LabelerError as error:
         _fail(str(error))
+    if answer.error:
+        _fail(f"{opened.folder}: {answer.error}")
     typer.echo(f"{opened.folder}: whole and usable ({opened.model.name} {opened.model.version})")
 
 
@@ -217,7 +242,7 @@ def preferences_export(
     """
     from chexdesk.services.preferences import export_preferences
 
-    _export(export_preferences, output, "preference pairs")
+    _export(export_preferences, output, "preference pair")
 
 
 @reviews_app.command("export")
@@ -230,7 +255,7 @@ def reviews_export(
     """
     from chexdesk.services.reviews import export_reviews
 
-    _export(export_reviews, output, "reviewed reports")
+    _export(export_reviews, output, "reviewed report")
 
 
 @app.command()
@@ -251,29 +276,23 @@ def gui(
 def _run(job: Job, labeler: Labeler, store: bool) -> Summary:
     from dataclasses import replace
 
-    from chexdesk.services.labelling import has_partial, label_files
+    from chexdesk.services.labelling import has_partial
 
     if has_partial(job.output) and not job.resume:
         typer.echo(f"{job.output}: a run that broke off is started anew (no --resume)", err=True)
-    if store:
-        from chexdesk.services.library import Library, StoreError
-
-        try:
-            library = Library.open()
-        except StoreError as error:
-            _fail(str(error))
-        try:
-            return _with_progress(replace(job, library=library), labeler)
-        finally:
-            library.close()
-    return _with_progress(job, labeler) if sys.stderr.isatty() else label_files(job, labeler)
+    if not store:
+        return _with_progress(job, labeler)
+    with _library() as library:
+        return _with_progress(replace(job, library=library), labeler)
 
 
 def _with_progress(job: Job, labeler: Labeler) -> Summary:
+    from chexdesk.services.labelling import label_files
+
+    if not sys.stderr.isatty():
+        return label_files(job, labeler)
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from chexdesk.services.labelling import label_files
 
     columns: list[Any] = [
         SpinnerColumn(),
@@ -281,8 +300,7 @@ def _with_progress(job: Job, labeler: Labeler) -> Summary:
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
     ]
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("label", total=None, rate="")
 
         def show(rows: int) -> None:
@@ -293,35 +311,54 @@ def _with_progress(job: Job, labeler: Labeler) -> Summary:
 
 
 def _say(summary: Summary, output: Path) -> None:
-    words = f"{output}: {summary.rows:,} reports"
+    words = f"{output}: {_number(summary.rows, 'report')}"
     if summary.resumed:
         words += f", {summary.resumed:,} of them kept from the run before"
     if summary.failed:
-        words += f", {summary.failed:,} could not be labelled (column error)"
+        words += f", {summary.failed:,} could not be labelled (see their error)"
         words += f"; the first: {summary.first_error}"
     typer.echo(words, err=True)
 
 
-def _open_pack(folder: Path | None) -> Any:
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _open_pack(folder: Path | None) -> Pack:
     from chexdesk import paths
-    from chexdesk.labeling.pack import open_pack
+    from chexdesk.labeling.pack import PackError, open_pack
     from chexdesk.labels import chexpert14
 
-    return open_pack(folder or paths.default_pack(), chexpert14())
+    try:
+        return open_pack(folder or paths.default_pack(), chexpert14())
+    except PackError as error:
+        _fail(str(error))
 
 
-def _export(export: Any, output: Path, what: str) -> None:
+@contextmanager
+def _library() -> Iterator[Library]:
+    """The user's library, open for a while; ends the program where it cannot be used."""
     from chexdesk.services.library import Library, StoreError
 
     try:
         library = Library.open()
         try:
-            number = export(library, output)
+            yield library
         finally:
             library.close()
-    except (StoreError, OSError) as error:
+    except StoreError as error:
         _fail(str(error))
-    typer.echo(f"{output}: {number:,} {what}", err=True)
+
+
+def _export(export: Callable[[Library, Path], int], output: Path, noun: str) -> None:
+    if output.is_dir() or not output.resolve().parent.is_dir():
+        _fail(f"{output}: is a folder, or its folder does not exist. Give a file's name.")
+    with _library() as library:
+        try:
+            number = export(library, output)
+        except OSError as error:
+            _fail(f"{output}: cannot be written ({error.strerror or type(error).__name__})")
+    typer.echo(f"{output}: {_number(number, noun)}", err=True)
 
 
 def _layers(words: str) -> int | None:

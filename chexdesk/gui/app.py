@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from chexdesk import logs
 from chexdesk import paths as places
 from chexdesk.gui import theme
 from chexdesk.gui.main_window import MainWindow
@@ -30,6 +31,7 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
     if not _has_display():
         print("There is no display here; `chexdesk label` works without one.", file=sys.stderr)
         return 1
+    logs.configure(window=True)
     app = make_application()
     try:
         library = Library.open()

@@ -55,6 +55,11 @@ class CsvLayout:
             if not quoted:
                 yield place
 
+    def read_back(self, record: str) -> tuple[str, str]:
+        """The first cell and the last."""
+        row = next(csv.reader(io.StringIO(record, newline="")))
+        return row[0], row[-1]
+
 
 def _row(cells: Sequence[str]) -> str:
     buffer = io.StringIO(newline="")

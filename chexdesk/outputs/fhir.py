@@ -21,6 +21,7 @@ from chexdesk.reports.report import Report
 #: All ids are derived from this one, so that the same run gives the same bundle.
 _NAMESPACE: Final = uuid.UUID("6f0f9b0e-6d5b-5c1e-9a53-2f6c2b0d7c11")
 _STATUS: Final = "preliminary"
+_NOT_LABELLED: Final = "Not labelled: "
 _RADIOLOGY: Final = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}
 _IMAGING: Final = {
     "system": "http://terminology.hl7.org/CodeSystem/observation-category",
@@ -65,7 +66,7 @@ class FhirLayout:
         if findings:
             resource["result"] = [{"reference": f"urn:uuid:{f['id']}"} for f in findings]
         if error:
-            resource["conclusion"] = f"Not labelled: {error}"
+            resource["conclusion"] = f"{_NOT_LABELLED}{error}"
         return ",".join(
             json.dumps(_entry(each), ensure_ascii=False) for each in (resource, *findings)
         )
@@ -73,6 +74,12 @@ class FhirLayout:
     def record_ends(self, file: BinaryIO) -> Iterator[int]:
         """Where a comma and a line's end follow."""
         return line_ends(file, ",\n")
+
+    def read_back(self, record: str) -> tuple[str, str]:
+        """The identifier and the conclusion of the DiagnosticReport."""
+        resource = json.loads(f"[{record}]")[0]["resource"]
+        identifier = resource["identifier"][0]["value"] if "identifier" in resource else ""
+        return identifier, resource.get("conclusion", "").removeprefix(_NOT_LABELLED)
 
 
 def _findings(label_set: LabelSet, prediction: Prediction, key: str) -> list[dict[str, Any]]:

@@ -87,6 +87,10 @@ class JsonLinesLayout:
         """Line ends."""
         return line_ends(file, "")
 
+    def read_back(self, record: str) -> tuple[str, str]:
+        """The object's id and error."""
+        return _read_back(record)
+
 
 class JsonLayout:
     """One array, with one object a line."""
@@ -113,6 +117,15 @@ class JsonLayout:
         """Where a comma and a line's end follow."""
         return line_ends(file, ",\n")
 
+    def read_back(self, record: str) -> tuple[str, str]:
+        """The object's id and error."""
+        return _read_back(record)
+
 
 def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _read_back(record: str) -> tuple[str, str]:
+    value = json.loads(record)
+    return value["id"], value.get("error", "")

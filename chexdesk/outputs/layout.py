@@ -67,6 +67,10 @@ class Layout(Protocol):
         """
         ...
 
+    def read_back(self, record: str) -> tuple[str, str]:
+        """The id ("" where the format left a blank one out) and the error of a written record."""
+        ...
+
 
 def line_ends(file: BinaryIO, separator: str) -> Iterator[int]:
     """`record_ends` for formats with one record a line.

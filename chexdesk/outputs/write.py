@@ -103,6 +103,21 @@ class Writer:
             os.fsync(self._file.fileno())
 
 
+def check_output(path: Path) -> None:
+    """Refuse a file that could not be made, as far as can be seen without making it.
+
+    Raises:
+        OutputError: it is a folder or no ordinary file, or its folder does not exist.
+    """
+    target = path.resolve()
+    if target.is_dir():
+        raise OutputError(path, "is a folder. Give a file's name.")
+    if target.exists() and not target.is_file():
+        raise OutputError(path, "is not an ordinary file. Give another name.")
+    if not target.parent.is_dir():
+        raise OutputError(path, "its folder does not exist. Make the folder first.")
+
+
 @contextmanager
 def open_output(
     path: Path,
@@ -127,11 +142,8 @@ def open_output(
     """
     layout = layout_named(path, format_name)
     frame = layout.frame(label_set, id_header)
+    check_output(path)
     target = path.resolve()
-    if target.is_dir():
-        raise OutputError(path, "is a folder. Give a file's name.")
-    if target.exists() and not target.is_file():
-        raise OutputError(path, "is not an ordinary file. Give another name.")
     partial = partial_path(target)
     file = _open_partial(path, partial, layout, frame, resume_after)
     whole = False
@@ -170,6 +182,36 @@ def completed_rows(path: Path, format_name: str, label_set: LabelSet, id_header:
             return sum(1 for _ in layout.record_ends(file))
     except FileNotFoundError:
         return 0
+
+
+def kept_rows(
+    path: Path, format_name: str, label_set: LabelSet, id_header: str, rows: int
+) -> Iterator[tuple[str, str]]:
+    """The id and the error of each of the first rows of `FILE.partial`; see `Layout.read_back`.
+
+    Args:
+        rows: how many; at most `completed_rows`.
+
+    Raises:
+        OutputError: it cannot be read, or is damaged.
+    """
+    if rows == 0:
+        return
+    layout = layout_named(path, format_name)
+    frame = layout.frame(label_set, id_header)
+    partial = partial_path(path.resolve())
+    separator = frame.separator.encode()
+    with _failures(path), partial.open("rb") as file, partial.open("rb") as records:
+        _skip_head(path, file, frame)
+        records.seek(file.tell())
+        for end in islice(layout.record_ends(file), rows):
+            record = records.read(end - records.tell()).removeprefix(separator)
+            try:
+                yield layout.read_back(record.decode())
+            except (ValueError, LookupError, TypeError) as error:
+                raise OutputError(
+                    path, f"{partial.name} is damaged. Run without --resume to start anew."
+                ) from error
 
 
 def layout_named(path: Path, format_name: str) -> Layout:

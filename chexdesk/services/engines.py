@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ from chexdesk.labeling.labeler import Labeler, LabelerError
 from chexdesk.labels import LabelSet, chexpert14
 
 ENGINES: Final = ("llama", "rules")
+
+_log = logging.getLogger(__name__)
 
 
 def open_labeler(
@@ -30,7 +33,15 @@ def open_labeler(
     Raises:
         LabelerError: no such engine, or it cannot start; the message says what to do.
     """
-    label_set = label_set or chexpert14()
+    labeler = _open(engine, pack, gpu_layers, jobs, label_set or chexpert14())
+    model = labeler.model
+    _log.info("engine %s: %s %s, sha256 %s", engine, model.name, model.version, model.sha256)
+    return labeler
+
+
+def _open(
+    engine: str, pack: Path | None, gpu_layers: int | None, jobs: int, label_set: LabelSet
+) -> Labeler:
     if engine == "rules":
         from chexdesk.labeling.rules import RuleLabeler
 

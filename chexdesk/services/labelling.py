@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chexdesk.evidence.find import find_evidence
 from chexdesk.evidence.span import Span
 from chexdesk.labeling.labeler import WINDOW, Labeler, Prediction
-from chexdesk.outputs.write import completed_rows, open_output, partial_path
-from chexdesk.reports.read import ReadOptions, ReportStream, read_reports
+from chexdesk.outputs.write import (
+    OutputError,
+    check_output,
+    completed_rows,
+    kept_rows,
+    open_output,
+    partial_path,
+)
+from chexdesk.reports.read import Input, ReadOptions, ReportStream, expand
 from chexdesk.reports.report import Report
 from chexdesk.reports.sections import SectionChoice
-from chexdesk.services.library import Library
+
+if TYPE_CHECKING:
+    from chexdesk.services.library import Library
 
 #: Formats that have no place for evidence, so that none is looked for.
 _WITHOUT_EVIDENCE: Final = frozenset({"csv", "fhir"})
 
 Progress = Callable[[int], None]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ class Summary:
 
     Attributes:
         rows: in the output. resumed: of those, kept from the run that broke off.
-        failed: rows of this run with an error.
+        failed: rows without labels, those kept included.
         first_error: the first of those errors, for a message.
     """
 
@@ -83,6 +95,25 @@ def label_reports(
         yield report, prediction, spans
 
 
+def check(job: Job) -> list[Input]:
+    """What can be seen before any work: the inputs exist, and the output can take its name.
+
+    Returns:
+        The files to read, folders looked through.
+
+    Raises:
+        ReadError: an input does not exist, or a folder holds nothing to read.
+        OutputError: the output is a folder, has none, or would replace an input.
+    """
+    inputs = expand(job.inputs, job.options)
+    check_output(job.output)
+    target = job.output.resolve()
+    for taken in (target, partial_path(target)):
+        if taken.exists() and any(e.path is not None and e.path.samefile(taken) for e in inputs):
+            raise OutputError(job.output, "would replace one of the inputs. Give another name.")
+    return inputs
+
+
 def label_files(job: Job, labeler: Labeler, progress: Progress = lambda rows: None) -> Summary:
     """Label a job's inputs into its output file.
 
@@ -96,25 +127,42 @@ def label_files(job: Job, labeler: Labeler, progress: Progress = lambda rows: No
         ReadError: the input cannot be read. OutputError: the output cannot be written.
         LabelerError: the engine failed for good. StoreError: the library cannot be written.
     """
-    stream = read_reports(job.inputs, job.options)
+    stream = ReportStream(check(job), job.options)
     try:
         # Opening the input before the output: a wrong input leaves no trace of an output.
         first = list(islice(stream, 1))
-        return _label(job, labeler, stream, first, progress)
+        summary = _label(job, labeler, chain(first, stream), stream.id_header, progress)
     finally:
         stream.close()
+    _log.info(
+        "%d reports labelled, %d of them by a run before, %d without labels",
+        summary.rows,
+        summary.resumed,
+        summary.failed,
+    )
+    return summary
+
+
+def has_partial(output: Path) -> bool:
+    """Whether a run into this file broke off and could be taken up."""
+    return partial_path(output.resolve()).is_file()
+
+
+@dataclass
+class _Failures:
+    count: int = 0
+    first: str = ""
+
+    def add(self, report: Report, error: str) -> None:
+        self.count += 1
+        self.first = self.first or f"{report.source or report.id}: {error}"
 
 
 def _label(
-    job: Job, labeler: Labeler, stream: ReportStream, first: list[Report], progress: Progress
+    job: Job, labeler: Labeler, reports: Iterator[Report], header: str, progress: Progress
 ) -> Summary:
-    header = stream.id_header
-    done = 0
-    if job.resume:
-        done = completed_rows(job.output, job.format, labeler.label_set, header)
-        done -= done % WINDOW
-    failed, first_error = 0, ""
-    reports = islice(chain(first, stream), done, None)
+    failures = _Failures()
+    done = _pass_over(job, labeler, reports, header, failures) if job.resume else 0
     with open_output(
         job.output,
         job.format,
@@ -128,18 +176,40 @@ def _label(
             labeler, reports, job.sections, evidence=job.format not in _WITHOUT_EVIDENCE
         )
         for report, prediction, spans in labelled:
-            writer.write(report, prediction, spans)
-            if prediction.error:
-                failed += 1
-                first_error = first_error or f"{report.source or report.id}: {prediction.error}"
+            # Before its row: a run that is taken up again never goes back to a row.
             if job.library is not None and report.text:
                 (key,) = job.library.add_reports([report]).keys
                 job.library.save_predictions([(key, prediction)])
+            writer.write(report, prediction, spans)
+            if prediction.error:
+                failures.add(report, prediction.error)
             progress(writer.rows)
         rows = writer.rows
-    return Summary(rows, done, failed, first_error)
+    return Summary(rows, done, failures.count, failures.first)
 
 
-def has_partial(output: Path) -> bool:
-    """Whether a run into this file broke off and could be taken up."""
-    return partial_path(output.resolve()).is_file()
+def _pass_over(
+    job: Job, labeler: Labeler, reports: Iterator[Report], header: str, failures: _Failures
+) -> int:
+    """Take the reports that a broken-off run has done, whole windows of them.
+
+    Returns:
+        How many they are.
+
+    Raises:
+        OutputError: the broken-off run was one over other reports.
+    """
+    whole = completed_rows(job.output, job.format, labeler.label_set, header)
+    done = whole - whole % WINDOW
+    kept = kept_rows(job.output, job.format, labeler.label_set, header, done)
+    for identifier, error in kept:
+        report = next(reports, None)
+        if report is None or identifier not in ("", report.id):
+            raise OutputError(
+                job.output,
+                f"{partial_path(job.output).name} was begun with other reports. Give the same "
+                "input, or run without --resume to start anew.",
+            )
+        if error:
+            failures.add(report, error)
+    return done

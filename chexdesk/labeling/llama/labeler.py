@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,8 @@ from chexdesk.reports.sections import SectionChoice, choose_sections
 BATCH_TOKENS: Final = 768
 #: Windows given to each worker ahead of the answers, so that it never waits for the app.
 _AHEAD: Final = 2
+
+_log = logging.getLogger(__name__)
 
 NO_FINDINGS_TEXT: Final = "no findings or impression in the report"
 
@@ -146,10 +149,12 @@ class LlamaLabeler:
         worker = first.worker
         answer = worker.receive(first.window.number)
         if answer is None:
+            _log.warning("the model's process ended; it is started again")
             worker.restart()
             worker.send(first.window)
             answer = worker.receive(first.window.number)
             if answer is None:
+                _log.warning("the model's process ended again; these reports are read one by one")
                 worker.restart()
                 texts = first.window.texts
                 results = tuple(self._alone(worker, text) for text in texts)

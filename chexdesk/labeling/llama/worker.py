@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,9 +14,12 @@ import numpy as np
 from chexdesk.labeling.llama import plan
 from chexdesk.labeling.wire import WireError
 from chexdesk.labels import LabelSet
+from chexdesk.logs import describe
 
 if TYPE_CHECKING:
     from chexdesk.labeling.llama.runtime import Runtime
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ def serve(connection: Connection, setup: Setup) -> None:
     """Answer windows until the other end closes the connection."""
     from chexdesk.labeling.llama.runtime import Runtime, RuntimeFailure
 
+    # Ctrl-C reaches every process of the terminal; the app alone decides, by closing the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         runtime = Runtime(
             setup.model_file,
@@ -72,8 +79,11 @@ def serve(connection: Connection, setup: Setup) -> None:
         while True:
             window: Window = connection.recv()
             connection.send(Answer(window.number, answer(runtime, setup, window.texts)))
-    except (EOFError, OSError, KeyboardInterrupt):
+    except (EOFError, OSError):
         pass
+    except Exception as error:
+        # Its message may quote a report. The app sees that the process has ended.
+        _log.error("a fault in the model's process: %s", describe(error))
     finally:
         runtime.close()
 
