@@ -4,7 +4,7 @@
 
 Agreement is counted over all decisions on the 50 reference reports of our own, and, where
 `../shared/eval` is there, on the first 300 reports of the OpenI evidence and feedback files' texts.
-Speed is of the engine itself on the same reports, best of three, as a ratio to the slowest.
+Speed is of the engine itself on the same reports, the best of some rounds, as a ratio to the slowest.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> None:
     adapter = paths.resources() / "adapter" / label_set.name
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reports", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts")
     parser.add_argument("--only", nargs="*", choices=list(QUANTIZATIONS), default=None)
     args = parser.parse_args()
     texts = _texts(args.reports)
@@ -45,7 +46,7 @@ def main() -> None:
         make(None, adapter, quantization, out)
         labeler = LlamaLabeler(out, label_set)
         reports = [Report(str(n), text) for n, text in enumerate(texts)]
-        seconds, found = min(_timed(labeler, reports) for _ in range(3))
+        seconds, found = min(_timed(labeler, reports) for _ in range(args.rounds))
         labeler.close()
         manifest = json.loads((out / "manifest.json").read_text())
         rows.append(

@@ -183,3 +183,18 @@ def test_the_cue_is_given_as_written() -> None:
     (span,) = default_engine().find_mentions(text, choose_sections(text))
     assert span.cue == "NO evidence of"
     assert text[span.start : span.end] == "NO evidence of\npneumonia"
+
+
+def test_heart_failure_in_a_denied_list_ends_nothing() -> None:
+    text = "Negative for pneumonia, heart failure, effusion and pneumothorax."
+    mentions = default_engine().find_mentions(text, choose_sections(text))
+    assert len(mentions) == 4
+    assert {mention.certainty for mention in mentions} == {Certainty.NEGATIVE}
+
+
+def test_a_heart_that_is_described_ends_the_denial_before_it() -> None:
+    text = "No pleural effusion, heart is enlarged."
+    said = {
+        m.finding: m.certainty for m in default_engine().find_mentions(text, choose_sections(text))
+    }
+    assert sorted(c.value for c in said.values()) == ["negative", "positive"]
