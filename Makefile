@@ -7,8 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-# llama.cpp alone, without the picture library beside it: a third of the build.
-export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 ifdef CUDA
 export CMAKE_ARGS := $(CMAKE_ARGS) -DGGML_CUDA=on
 endif
