@@ -161,8 +161,12 @@ def label(
 
 @app.command(no_args_is_help=True)
 def evaluate(
-    gold: Annotated[Path, typer.Argument(help="Expert labels: JSONL, or a CheXpert CSV.")],
-    predicted: Annotated[Path, typer.Argument(help="What `chexdesk label` wrote, or the like.")],
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD", help="Expert labels: JSONL, or a CheXpert CSV.")
+    ],
+    predicted: Annotated[
+        Path, typer.Argument(metavar="PREDICTED", help="What `chexdesk label` wrote, or the like.")
+    ],
     split: Annotated[str | None, typer.Option(help="Only the gold reports of this split.")] = None,
     rounds: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable figures.")] = False,
@@ -198,7 +202,8 @@ def evaluate(
 @model_app.command("info")
 def model_info(
     pack: Annotated[
-        Path | None, typer.Argument(help="The pack's folder; the default's if not.")
+        Path | None,
+        typer.Argument(metavar="[PACK]", help="The pack's folder; the default's if not."),
     ] = None,
 ) -> None:
     """Show what a model pack says of itself: base, adapter, quantization, figures."""
@@ -210,7 +215,8 @@ def model_info(
 @model_app.command("verify")
 def model_verify(
     pack: Annotated[
-        Path | None, typer.Argument(help="The pack's folder; the default's if not.")
+        Path | None,
+        typer.Argument(metavar="[PACK]", help="The pack's folder; the default's if not."),
     ] = None,
 ) -> None:
     """Check a pack: its manifest, its sha256, and that llama.cpp loads it and answers."""
