@@ -208,10 +208,11 @@ class TestBundle:
             timeout=120,
         )
         assert done.returncode == 0, done.stderr
-        assert [path for path in (tmp_path / "library").iterdir() if path.stat().st_size]
+        assert (tmp_path / "library" / "chexdesk.sqlite3").stat().st_size
 
     def test_its_window_opens_and_stays(self, tmp_path: Path) -> None:
         sample = ROOT / "resources" / "samples" / "01-normal.txt"
+        library = tmp_path / "library" / "chexdesk.sqlite3"
         window = subprocess.Popen(
             [WINDOWED, str(sample)],
             cwd=tmp_path,
@@ -223,12 +224,12 @@ class TestBundle:
             # It is up once it has made its library, and a failure would end it soon after.
             deadline = time.monotonic() + 60
             while window.poll() is None and time.monotonic() < deadline:
-                if (tmp_path / "library").is_dir():
+                if library.is_file():
                     break
                 time.sleep(0.2)
             with pytest.raises(subprocess.TimeoutExpired):
                 window.wait(timeout=5)
-            assert (tmp_path / "library").is_dir()
+            assert library.is_file()
         finally:
             window.kill()
             _, errors = window.communicate()
