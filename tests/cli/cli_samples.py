@@ -53,7 +53,9 @@ def spawn(
     )
 
 
-def write_csv(path: Path, rows: Sequence[Row], header: Row = ("id", "report")) -> Path:
+def write_csv(
+    path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = ("id", "report")
+) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     return path

@@ -17,8 +17,8 @@ CERTAINTIES = ["positive", "negative", "uncertain", "not_mentioned"]
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two windows and a bit, of short reports."""
-    rows = many(2 * WINDOW + 9, longest=2)
+    """A window and a bit, of short reports."""
+    rows = many(WINDOW + 20, longest=1)
     return write_csv(tmp_path_factory.mktemp("some") / "some.csv", rows)
 
 
@@ -70,7 +70,7 @@ def test_a_resumed_run_gives_the_bytes_of_an_unbroken_one(
 ) -> None:
     output = tmp_path / "resumed.jsonl"
     lines = unbroken.splitlines(keepends=True)
-    begun = b"".join(lines[: WINDOW + 30]) + lines[WINDOW + 30][:40]
+    begun = b"".join(lines[: WINDOW + 10]) + lines[WINDOW + 10][:40]
     output.with_name("resumed.jsonl.partial").write_bytes(begun)
     result = invoke("label", source, "--output", output, "--resume")
     assert result.exit_code == 0
