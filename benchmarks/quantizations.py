@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/quantizations.py [--reports 50] [--only Q8_0 Q4_0 …]
 
 Agreement is counted over all decisions on the 50 reference reports of our own, and, where
-`../shared/eval` is there, on the first reports of the OpenI evidence file and of `feedback`. Speed is
-of the engine itself on the same reports, the best of some rounds, as a ratio to the slowest.
+`../shared/eval` is there, on the first reports of the OpenI evidence file and of `feedback`. Speed
+is of the engine itself on the same reports, the best of some rounds, as a ratio to the slowest.
 """
 
 from __future__ import annotations
