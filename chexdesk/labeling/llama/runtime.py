@@ -76,8 +76,9 @@ class Runtime:
         self._markers = len(self.wire.markers)
         self._vocab_size = int(llama_cpp.llama_vocab_n_tokens(self._vocab))
         self.max_reports = (MAX_SEQUENCES - 1) // self._markers
-        self._max_tokens = max_tokens
-        self._batch = _Batch(max(max_tokens, len(self.wire.prefix)), self._markers)
+        # llama.cpp aborts where a batch could not hold one token of every sequence.
+        self._max_tokens = max(max_tokens, len(self.wire.prefix), MAX_SEQUENCES)
+        self._batch = _Batch(self._max_tokens, self._markers)
         self._context = self._open_context(threads)
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._read_instruction()
