@@ -283,7 +283,7 @@ def _paint_label(
     line.say(certainty.title, colours.inks[certainty])
     if row.probability is None:
         return
-    line.say(f"  {row.probability:.0%}", colours.faint)
+    line.say(f"  {row.sureness}", colours.faint)
     bar = QRectF(right - _BAR.width(), line.y - 2 - _BAR.height(), _BAR.width(), _BAR.height())
     if bar.left() < line.x + 6:
         return

@@ -176,7 +176,7 @@ class ReportView(QAbstractScrollArea):
         rows = self._page.rows
         row = rows[self._places[span.finding]] if rows else None
         if row is not None and row.probability is not None and row.predicted is span.certainty:
-            parts.append(f"{row.probability:.0%}")
+            parts.append(row.sureness)
         if span.cue:
             parts.append(f"cue “{span.cue}”")
         return ", ".join(parts)

@@ -9,9 +9,10 @@ from gui_desk import Desk
 from PySide6.QtGui import QFont
 
 from chexdesk.gui import theme
+from chexdesk.gui.models.findings import FindingRow
 from chexdesk.gui.models.report_list import ReportListModel
 from chexdesk.gui.theme import DARK, LIGHT, SIGNS, STROKES, Theme, contrast
-from chexdesk.labels import CERTAINTIES
+from chexdesk.labels import CERTAINTIES, Certainty, chexpert14
 from chexdesk.services.library import Entry, ReviewStatus
 
 # WCAG 2.2, level AA, for words of ordinary size.
@@ -98,3 +99,11 @@ def test_the_qt_binding_does_not_use_up_none() -> None:
     for _ in range(1000):
         font.setBold(True)
     assert sys.getrefcount(None) > before - 500
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"), [(None, ""), (0.514, "51%"), (0.994, "99%"), (0.9999, "> 99%")]
+)
+def test_the_model_is_never_said_to_be_wholly_sure(probability: float | None, words: str) -> None:
+    row = FindingRow(chexpert14().findings[0], Certainty.POSITIVE, probability=probability)
+    assert row.sureness == words

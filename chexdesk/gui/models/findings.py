@@ -44,6 +44,13 @@ class FindingRow:
         """Whether a person decided otherwise than the model."""
         return self.predicted is not None and self.certainty is not self.predicted
 
+    @property
+    def sureness(self) -> str:
+        """The probability in words, "" where unknown; a model is never said to be wholly sure."""
+        if self.probability is None:
+            return ""
+        return "> 99%" if self.probability >= 0.995 else f"{self.probability:.0%}"
+
     def words(self) -> str:
         """The row for a screen reader."""
         if self.certainty is None:
@@ -52,7 +59,7 @@ class FindingRow:
         if self.changed and self.predicted is not None:
             parts.append(f"changed from {self.predicted.title}")
         elif self.probability is not None:
-            parts.append(f"{self.probability:.0%} sure")
+            parts.append(f"{self.sureness} sure")
         if self.disagrees:
             parts.append(self.warning())
         return ", ".join(parts)
