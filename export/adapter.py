@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 CARD_FILE: Final = "adapter.json"
 WEIGHTS_FILE: Final = "adapter_model.safetensors"
@@ -63,7 +63,7 @@ def load(folder: Path) -> Adapter:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         factors = _factors(weights)
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise AdapterError(f"{folder} is no adapter that can be read: {error}") from error
     if config.get("use_dora") or config.get("bias", "none") != "none":
         raise AdapterError(f"{folder}: only plain LoRA adapters can be merged")

@@ -21,7 +21,7 @@ from training.sft import TARGETS
 HEADS, KV_HEADS, LAYERS = 4, 2, 2
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> Any:
     torch.manual_seed(1)
     config = LlamaConfig(
