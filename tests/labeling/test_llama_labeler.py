@@ -37,6 +37,12 @@ def texts() -> list[str]:
     return [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
 
 
+def short(texts: list[str], count: int) -> list[Report]:
+    """Many quick reports: the beginnings of the texts, over and over."""
+    beginnings = [text[:60] for text in texts]
+    return reports((beginnings * (count // len(texts) + 1))[:count])
+
+
 def reports(texts: list[str]) -> list[Report]:
     return [Report(str(number), text) for number, text in enumerate(texts)]
 
@@ -62,7 +68,7 @@ def test_the_same_input_gives_the_same_prediction(labeler: LlamaLabeler, texts: 
 def test_windows_do_not_depend_on_where_a_run_begins(
     labeler: LlamaLabeler, texts: list[str]
 ) -> None:
-    many = reports((texts * 4)[: 2 * WINDOW + 10])
+    many = short(texts, 2 * WINDOW + 10)
     whole = list(labeler.label(many))
     assert list(labeler.label(many[WINDOW:])) == whole[WINDOW:]
 
@@ -70,7 +76,7 @@ def test_windows_do_not_depend_on_where_a_run_begins(
 def test_two_workers_say_what_one_says(
     labeler: LlamaLabeler, default_pack: Path, texts: list[str]
 ) -> None:
-    many = reports((texts * 3)[: WINDOW + 20])
+    many = short(texts, WINDOW + 20)
     two = LlamaLabeler(default_pack, LABELS, jobs=2)
     try:
         assert len(two.worker_pids) == 2
@@ -122,7 +128,7 @@ def test_odd_characters_are_no_reason_to_fail(labeler: LlamaLabeler) -> None:
 
 
 def test_a_killed_worker_is_started_again(labeler: LlamaLabeler, texts: list[str]) -> None:
-    many = reports((texts * 6)[: 4 * WINDOW])
+    many = short(texts, 4 * WINDOW)
     expected = list(labeler.label(many))
     running = labeler.label(many)
     found = [next(running)]
@@ -137,7 +143,7 @@ def test_a_run_that_is_dropped_leaves_the_next_one_right(
     labeler: LlamaLabeler, texts: list[str]
 ) -> None:
     expected = list(labeler.label(reports(texts[:5])))
-    dropped = labeler.label(reports(texts * 4))
+    dropped = labeler.label(short(texts, 4 * WINDOW))
     next(dropped)
     dropped.close()
     assert list(labeler.label(reports(texts[:5]))) == expected
