@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import yaml
 from datasets import Dataset
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import EarlyStoppingCallback, EvalPrediction, set_seed
@@ -52,7 +52,9 @@ class Config:
     check_every: int
     patience: int
     near_duplicates: bool
-    raw: dict[str, Any] = field(repr=False)
+    start: Path | None = None
+    schedule: str = "cosine"
+    raw: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @staticmethod
     def load(path: Path) -> Config:
@@ -66,6 +68,7 @@ class Config:
             fields = dict(raw)
             fields["out"] = Path(fields["out"])
             fields["base"] = Path(fields["base"]) if fields["base"] else None
+            fields["start"] = Path(fields["start"]) if fields.get("start") else None
             fields["sources"] = [data.SourceSpec(**source) for source in fields["sources"]]
             return Config(**fields, raw=raw)
         except (KeyError, TypeError) as error:
@@ -124,6 +127,8 @@ def train(config: Config) -> Path:
     set_seed(config.seed)
     label_set = chexpert14()
     model, tokenizer = base.load(base.ensure(config.base))
+    if config.start is not None:
+        model = PeftModel.from_pretrained(model, str(config.start), is_trainable=True)
     wire = predict.wire(tokenizer, label_set)
     train_set, held_set, counts = examples(config, label_set)
     print(json.dumps(counts), flush=True)
@@ -200,7 +205,7 @@ def _trainer(
             per_device_train_batch_size=config.batch,
             per_device_eval_batch_size=16,
             learning_rate=config.rate,
-            lr_scheduler_type="cosine",
+            lr_scheduler_type=config.schedule,
             warmup_steps=config.warmup,
             weight_decay=0.0,
             eval_strategy="steps",
@@ -224,7 +229,9 @@ def _trainer(
         eval_dataset=Dataset.from_list(slots.rows(wire, held_set, config.max_tokens)),
         data_collator=slots.SlotCollator(wire),
         processing_class=tokenizer,
-        peft_config=LoraConfig(
+        peft_config=None
+        if config.start is not None
+        else LoraConfig(
             r=config.lora["rank"],
             lora_alpha=config.lora["alpha"],
             target_modules=TARGETS,
