@@ -16,6 +16,7 @@ from typing import Any
 from chexdesk.labeling import wire
 from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
 from chexdesk.reports.sections import Section, SectionKind, choose_sections
+from training import written
 
 EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
 
@@ -41,17 +42,22 @@ class SourceSpec:
     """How much of one source an epoch holds.
 
     Attributes:
-        path: a gold JSONL file; names without a folder are looked up in `../shared/eval`.
+        path: a gold JSONL file, or written reports (`training/written/*.txt`, a pattern); names
+            without a folder are looked up in `../shared/eval`.
         split: keep only lines whose `split` is this, where given.
         repeat: how many times each report stands in an epoch.
+        part: share of the reports that is kept, by a hash of the id.
         normals: share of the reports with No Finding positive that is kept, by a hash of the id.
+        recombined: new reports made from the items of the training ones, in an epoch.
     """
 
     name: str
     path: str
     split: str | None = None
     repeat: int = 1
+    part: float = 1.0
     normals: float = 1.0
+    recombined: int = 0
 
 
 def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
@@ -61,6 +67,28 @@ def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
         FileNotFoundError: the file is absent (on a machine without `../shared`).
         ValueError: a line is no labelled report; the message names file and line.
     """
+    return [example for example in _read(spec, label_set) if _kept(example, spec, label_set)]
+
+
+def written_files(spec: SourceSpec) -> list[Path]:
+    """The files of written reports that a source names; none where it is a gold file."""
+    if not spec.path.endswith(".txt"):
+        return []
+    pattern = Path(spec.path)
+    return sorted(pattern.parent.glob(pattern.name))
+
+
+def _kept(example: Example, spec: SourceSpec, label_set: LabelSet) -> bool:
+    if share(f"part:{example.id}") >= spec.part:
+        return False
+    return not _is_normal(example, label_set) or share(f"normal:{example.id}") < spec.normals
+
+
+def _read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
+    files = written_files(spec)
+    if files:
+        reports = [report for file in files for report in written.read(file, label_set)]
+        return [Example(r.id, spec.name, model_text(r.text), r.answers(label_set)) for r in reports]
     path = Path(spec.path) if "/" in spec.path else EVAL / spec.path
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; training data lies in ../shared/eval")
@@ -75,15 +103,18 @@ def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
             text = _text_with_quotes(row)
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}:{number}: not a labelled report ({error})") from error
-        example = Example(key, spec.name, text, answers)
-        if not _is_normal(example, label_set) or share(f"normal:{key}") < spec.normals:
-            found.append(example)
+        found.append(Example(key, spec.name, text, answers))
     return found
 
 
 def share(key: str) -> float:
     """A number in [0, 1) that depends on the key alone: splits stay the same as files grow."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
+
+
+def fold(key: str, of: int) -> int:
+    """Which of `of` cross-validation folds a report belongs to, by a hash of its id."""
+    return int(share(f"fold:{key}") * of)
 
 
 def split_held_out(examples: Iterable[Example], part: float) -> tuple[list[Example], list[Example]]:

@@ -29,7 +29,7 @@ from chexdesk.evaluation.metrics import score
 from chexdesk.labeling import wire as wire_format
 from chexdesk.labeling.wire import Wire
 from chexdesk.labels import LabelSet, chexpert14
-from training import base, data, predict, slots
+from training import base, data, predict, recombine, slots, written
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -54,6 +54,7 @@ class Config:
     near_duplicates: bool
     start: Path | None = None
     schedule: str = "cosine"
+    fold: dict[str, Any] | None = None
     raw: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @staticmethod
@@ -134,7 +135,7 @@ def train(config: Config) -> Path:
     print(json.dumps(counts), flush=True)
     trainer = _trainer(config, model, tokenizer, wire, train_set, held_set)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(_checkpoints(config))))
-    figures = trainer.evaluate()
+    figures = trainer.evaluate() if held_set else {}
     adapter = config.out / "adapter"
     trainer.model.save_pretrained(str(adapter))
     record = {
@@ -168,15 +169,54 @@ def examples(
         kept, dropped = data.read(spec, label_set), list[data.Example]()
         if config.near_duplicates:
             kept, dropped = data.drop_near_duplicates(kept, data.dev_texts())
-        train, held = data.split_held_out(kept, config.held_out)
-        train_set += train * spec.repeat
+        train, held = _split(config, spec, kept)
+        made = _recombined(config, spec, train, label_set)
+        if config.near_duplicates:
+            made, _ = data.drop_near_duplicates(made, data.dev_texts())
+        train_set += train * spec.repeat + made
         held_set += held
         counts |= {
             f"{spec.name} trained on": len(train),
+            f"{spec.name} recombined": len(made),
             f"{spec.name} held out": len(held),
             f"{spec.name} dropped as near-duplicates of dev": len(dropped),
         }
     return train_set, held_set, counts
+
+
+def _split(
+    config: Config, spec: data.SourceSpec, examples: list[data.Example]
+) -> tuple[list[data.Example], list[data.Example]]:
+    """Training and held-out examples; under cross-validation only the fold is held out."""
+    if config.fold is None:
+        return data.split_held_out(examples, config.held_out)
+    if spec.name != config.fold["source"]:
+        return examples, []
+    here = [
+        data.fold(example.id, config.fold["of"]) == config.fold["index"] for example in examples
+    ]
+    train = [e for e, held in zip(examples, here, strict=True) if not held]
+    return train, [e for e, held in zip(examples, here, strict=True) if held]
+
+
+def _recombined(
+    config: Config, spec: data.SourceSpec, train: list[data.Example], label_set: LabelSet
+) -> list[data.Example]:
+    if not spec.recombined:
+        return []
+    ids = {example.id for example in train}
+    written_reports = [
+        report
+        for file in data.written_files(spec)
+        for report in written.read(file, label_set)
+        if report.id in ids
+    ]
+    if written_reports:
+        parts = [recombine.from_written(report, label_set) for report in written_reports]
+    else:
+        parts = [recombine.from_example(example, label_set) for example in train]
+    known = [part for part in parts if part is not None]
+    return recombine.recombine(known, spec.recombined, config.seed, label_set, spec.name)
 
 
 def _trainer(
@@ -208,12 +248,12 @@ def _trainer(
             lr_scheduler_type=config.schedule,
             warmup_steps=config.warmup,
             weight_decay=0.0,
-            eval_strategy="steps",
+            eval_strategy="steps" if held_set else "no",
             save_strategy="steps",
             eval_steps=config.check_every,
             save_steps=config.check_every,
             save_total_limit=3,
-            load_best_model_at_end=True,
+            load_best_model_at_end=bool(held_set),
             metric_for_best_model="loss",
             greater_is_better=False,
             logging_steps=20,
@@ -226,7 +266,9 @@ def _trainer(
             label_names=["labels"],
         ),
         train_dataset=Dataset.from_list(slots.rows(wire, train_set, config.max_tokens)),
-        eval_dataset=Dataset.from_list(slots.rows(wire, held_set, config.max_tokens)),
+        eval_dataset=Dataset.from_list(slots.rows(wire, held_set, config.max_tokens))
+        if held_set
+        else None,
         data_collator=slots.SlotCollator(wire),
         processing_class=tokenizer,
         peft_config=None
@@ -238,7 +280,7 @@ def _trainer(
             task_type="CAUSAL_LM",
         ),
         compute_metrics=metrics,
-        callbacks=[EarlyStoppingCallback(config.patience)],
+        callbacks=[EarlyStoppingCallback(config.patience)] if held_set else [],
     )
     trainer.wire = wire
     return trainer

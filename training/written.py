@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def merge(
 
 
 def read(path: Path, label_set: LabelSet | None = None) -> list[WrittenReport]:
-    """All reports of a file; their ids are the file's name and the line they begin at.
+    """All reports of a file; their ids are the file's name and a hash of the text.
 
     Raises:
         ValueError: a line has no bar or an unknown code; the message names file and line.
@@ -88,11 +89,12 @@ def read(path: Path, label_set: LabelSet | None = None) -> list[WrittenReport]:
     found: list[WrittenReport] = []
     items: list[Item] = []
     overrides: dict[str, Certainty] = {}
-    first = 1
 
     def close() -> None:
         if items:
-            found.append(WrittenReport(f"{path.stem}-{first}", tuple(items), dict(overrides)))
+            text = "\n".join(item.text for item in items)
+            key = hashlib.sha256(text.encode()).hexdigest()[:10]
+            found.append(WrittenReport(f"{path.stem}-{key}", tuple(items), dict(overrides)))
         items.clear()
         overrides.clear()
 
@@ -110,8 +112,6 @@ def read(path: Path, label_set: LabelSet | None = None) -> list[WrittenReport]:
             text, bar, said = line.rpartition("|")
             if not bar or not text.strip():
                 raise ValueError("no text before a bar")
-            if not items:
-                first = number
             items.append(Item(text.strip(), codes(said, label_set)))
         except ValueError as error:
             raise ValueError(f"{path}:{number}: {error}") from error

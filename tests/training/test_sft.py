@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from chexdesk.labels import chexpert14
-from training.sft import Config, train
+from training.sft import Config, examples, train
 
 LABELS = chexpert14()
 
@@ -70,3 +70,32 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path, tiny_base: Pa
 def test_an_unknown_field_is_named(tmp_path: Path, tiny_base: Path) -> None:
     with pytest.raises(ValueError, match=r"config\.yaml"):
         config(tmp_path, tiny_base, learning="fast")
+
+
+def test_a_stage_begins_with_the_adapter_of_the_one_before(tmp_path: Path, tiny_base: Path) -> None:
+    first = train(config(tmp_path, tiny_base))
+    changes = {"start": str(first), "out": str(tmp_path / "next"), "epochs": 1, "rate": 1e-5}
+    # One look after few steps at a rate that changes nothing: what it knows, it knew before.
+    adapter = train(config(tmp_path, tiny_base, **changes))
+    record = json.loads((adapter / "training.json").read_text())
+    assert record["held_out"]["macro_f1"] > 0.9
+
+
+def test_a_fold_holds_out_its_reports_and_nothing_else(tmp_path: Path, tiny_base: Path) -> None:
+    held: set[str] = set()
+    for index in range(3):
+        fold = {"source": "toy", "of": 3, "index": index}
+        train_set, held_set, _ = examples(config(tmp_path, tiny_base, fold=fold), LABELS)
+        here = {example.id for example in held_set}
+        assert here
+        assert not here & {example.id for example in train_set}
+        assert not here & held
+        held |= here
+    assert len(held) == 48
+
+
+def test_nothing_held_out_trains_to_the_end(tmp_path: Path, tiny_base: Path) -> None:
+    adapter = train(config(tmp_path, tiny_base, held_out=0.0, epochs=1, check_every=1000))
+    record = json.loads((adapter / "training.json").read_text())
+    assert record["held_out"] == {}
+    assert record["examples"]["toy trained on"] == 48
