@@ -1,0 +1,221 @@
+"""Probabilities that mean what they say, from cross-validated logits.
+
+Temperature scaling (Guo et al. 2017), and finer forms of it: a factor for the certainty that leads
+and a factor for the finding, both drawn towards 1. Dividing all four logits of a decision by one
+number never changes which leads, so none of this changes a label. A bias for each certainty may;
+forms with one are kept apart. `training.calibrate` chooses between the forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chexdesk.evaluation.metrics import NOT_MENTIONED, Decisions
+from chexdesk.labels import CERTAINTIES
+
+#: Logarithms of the factors that are tried.
+_GRID: Final = np.linspace(-1.2, 1.2, 61)
+#: The weak pull of a bias towards 0: standard deviation in logits over temperature.
+_BIAS_SPREAD: Final = 1.0
+_NEWTON_STEPS: Final = 30
+#: The largest exponent that stays far from overflow.
+_STEEPEST: Final = 500.0
+#: A probability of 0 in a file is a rounded one.
+_LEAST: Final = 1e-6
+
+Logits = NDArray[np.floating[Any]]
+Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A form of calibration.
+
+    Attributes:
+        certainty: how far the factor of a leading certainty may go from 1 (the standard deviation
+            of its logarithm's prior); 0 for no such factor.
+        finding: the same for the factor of a finding.
+        bias: whether each certainty has a bias; it may change decisions.
+    """
+
+    certainty: float = 0.0
+    finding: float = 0.0
+    bias: bool = False
+
+    @property
+    def name(self) -> str:
+        """As tables call it."""
+        parts = ["temperature"]
+        if self.certainty:
+            parts.append(f"by certainty ({self.certainty})")
+        if self.finding:
+            parts.append(f"by finding ({self.finding})")
+        if self.bias:
+            parts.append("with bias")
+        return " ".join(parts)
+
+
+#: From the simplest on: where two are equally likely, the simpler is taken.
+METHODS: Final = (
+    Method(),
+    Method(certainty=0.5),
+    Method(finding=0.15),
+    Method(finding=0.4),
+    Method(certainty=0.5, finding=0.15),
+    Method(bias=True),
+    Method(certainty=0.5, bias=True),
+)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From logits to probabilities: softmax((logits + bias) / temperature).
+
+    The temperature of a decision is `temperature * by_certainty[c] * by_finding[f]`, c being the
+    certainty that leads after the bias.
+
+    Attributes:
+        by_certainty: a factor for each of `CERTAINTIES`. by_finding: for each finding.
+        bias: for each of `CERTAINTIES`, in logits; all 0 where decisions stay as they are.
+    """
+
+    temperature: float
+    by_certainty: tuple[float, ...]
+    by_finding: tuple[float, ...]
+    bias: tuple[float, ...]
+
+    def apply(self, logits: Logits) -> Probabilities:
+        """Probabilities (…, findings, 4) from logits of the same shape."""
+        shifted = np.asarray(logits, dtype=np.float64) + np.array(self.bias)
+        return _softmax(shifted / self._temperatures(shifted)[..., None])
+
+    def undo(self, probabilities: Probabilities) -> Probabilities:
+        """The logits that `apply` made these of, but for a constant in each decision."""
+        logs = np.log(np.maximum(probabilities, _LEAST))
+        return np.asarray(logs * self._temperatures(probabilities)[..., None] - np.array(self.bias))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def none(findings: int) -> Calibration:
+        """Raw softmax."""
+        size = len(CERTAINTIES)
+        return Calibration(1.0, (1.0,) * size, (1.0,) * findings, (0.0,) * size)
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Calibration:
+        """What `as_dict` gave; other keys are left aside.
+
+        Raises:
+            KeyError: a field is missing.
+        """
+        values = {field.name: data[field.name] for field in fields(Calibration)}
+        lists = {k: tuple(map(float, v)) for k, v in values.items() if k != "temperature"}
+        return Calibration(temperature=float(values["temperature"]), **lists)
+
+    def _temperatures(self, values: Probabilities) -> Probabilities:
+        leading = np.array(self.by_certainty)[values.argmax(axis=-1)]
+        return np.asarray(self.temperature * leading * np.array(self.by_finding))
+
+
+def fit(logits: Logits, gold: Decisions, method: Method) -> Calibration:
+    """The most likely calibration of a form, its factors and bias under their priors.
+
+    Args:
+        logits: (reports, findings, 4), of a model that never saw these labels. gold: (reports,
+            findings).
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    findings = z.shape[1]
+    temperature, bias = _temperature_and_bias(z, gold, method.bias)
+    scaled = (z + bias) / temperature
+    by_certainty, by_finding = np.ones(len(CERTAINTIES)), np.ones(findings)
+    leading = scaled.argmax(axis=-1)
+    if method.certainty:
+        by_certainty = _factors(scaled, gold, leading, len(CERTAINTIES), method.certainty)
+        scaled = scaled / by_certainty[leading][..., None]
+    if method.finding:
+        groups = np.broadcast_to(np.arange(findings), gold.shape)
+        by_finding = _factors(scaled, gold, groups, findings, method.finding)
+    return Calibration(
+        round(float(temperature), 4),
+        tuple(np.round(by_certainty, 4).tolist()),
+        tuple(np.round(by_finding, 4).tolist()),
+        tuple(np.round(bias, 4).tolist()),
+    )
+
+
+def log_likelihoods(probabilities: Probabilities, gold: Decisions) -> NDArray[np.float64]:
+    """The logarithm of what each gold answer was given: (reports, findings)."""
+    chosen = np.take_along_axis(probabilities, gold[..., None].astype(np.intp), axis=-1)
+    return np.asarray(np.log(np.maximum(chosen[..., 0], 1e-12)))
+
+
+def _temperature_and_bias(
+    z: Probabilities, gold: Decisions, with_bias: bool
+) -> tuple[float, NDArray[np.float64]]:
+    """Maximum likelihood of softmax(b z + a) by Newton's method; it is concave in b and a.
+
+    Returns:
+        1 / b and a / b, the bias of "not mentioned" being 0.
+    """
+    size = len(CERTAINTIES)
+    biased = [c for c in range(size) if c != NOT_MENTIONED] if with_bias else []
+    columns = [z.reshape(-1, size)]
+    columns += [np.broadcast_to(np.eye(size)[c], columns[0].shape) for c in biased]
+    features = np.stack(columns, axis=-1)
+    truth = features[np.arange(gold.size), gold.reshape(-1).astype(np.intp)]
+    pull = np.diag([1e-6, *[_BIAS_SPREAD**-2] * len(biased)])
+    weights = np.array([1.0, *[0.0] * len(biased)])
+
+    def objective(at: NDArray[np.float64]) -> float:
+        scores = features @ at
+        top = scores.max(axis=1)
+        partition = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
+        return float((truth @ at - partition).sum() - 0.5 * at @ pull @ at)
+
+    for _ in range(_NEWTON_STEPS):
+        p = _softmax(features @ weights)
+        mean = np.einsum("nc,nck->nk", p, features)
+        centred = features - mean[:, None]
+        slope = (truth - mean).sum(axis=0) - pull @ weights
+        bend = np.einsum("nc,nck,ncl->kl", p, centred, centred, optimize=True) + pull
+        step = np.linalg.solve(bend, slope)
+        size_of_step = 1.0
+        # A full step may overshoot; a temperature below 0.1 is no answer either.
+        while size_of_step > 1e-6 and (
+            not 0.02 < weights[0] + size_of_step * step[0] < 10
+            or objective(weights + size_of_step * step) < objective(weights)
+        ):
+            size_of_step /= 2
+        weights = weights + size_of_step * step
+        if np.abs(size_of_step * step).max() < 1e-6:
+            break
+    bias = np.zeros(size)
+    bias[biased] = weights[1:] / weights[0]
+    return 1 / float(weights[0]), bias
+
+
+def _factors(
+    scaled: Probabilities, gold: Decisions, groups: NDArray[np.intp], number: int, spread: float
+) -> NDArray[np.float64]:
+    """For each group of decisions the factor with the least loss, drawn towards 1: (number,)."""
+    truth = np.take_along_axis(scaled, gold[..., None].astype(np.intp), axis=-1)
+    behind = (scaled - truth).reshape(gold.size, -1)
+    losses = np.empty((len(_GRID), number))
+    for row, factor in enumerate(np.exp(_GRID)):
+        lost = np.log(np.exp(np.minimum(behind / factor, _STEEPEST)).sum(axis=1))
+        losses[row] = np.bincount(groups.reshape(-1), lost, minlength=number)
+    losses += 0.5 * (_GRID[:, None] / spread) ** 2
+    return np.asarray(np.exp(_GRID[losses.argmin(axis=0)]))
+
+
+def _softmax(scores: Probabilities) -> Probabilities:
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))

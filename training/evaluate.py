@@ -1,0 +1,212 @@
+"""Compare all systems that left decisions, and write the results.
+
+    python -m training.evaluate [--decisions DIR] [--out docs/results.md] [--plots docs/plots]
+
+Reads decisions files (`<system>.<gold>.jsonl`, see `training.decisions`), gold labels, and the
+calibration where one was fitted (`training.calibrate`). No model is run, so the figures can be
+recomputed wherever the gold labels are. The results begin with a hand-written head; what stands
+below it is made anew each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from chexdesk.labels import LabelSet, chexpert14
+from training.calibrate import OUT as CALIBRATION
+from training.calibration import Calibration
+from training.evaluation import errors, plots, tables, trust
+from training.evaluation.comparison import Comparison
+from training.evaluation.systems import GOLD, Gold, System, read_about, read_folder, read_gold
+from training.evaluation.trust import Trust
+
+DECISIONS: Final = Path("training/runs/decisions")
+#: What the results report. `feedback` is for choosing.
+REPORTED: Final = ("dev", "openi_evidence")
+_MARK: Final = "<!-- Below this line everything is made by the command above. -->\n"
+_PARENTHESES: Final = (
+    "In parentheses or under “paper”: what the CheX-LLM paper publishes for the like system on "
+    "MIMIC-500, other reports than these."
+)
+
+
+@dataclass(frozen=True)
+class Set:
+    """One gold set with the systems that have decisions on it."""
+
+    gold: Gold
+    systems: Sequence[System]
+    comparison: Comparison
+
+
+def main() -> None:
+    """Write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--decisions", type=Path, default=DECISIONS)
+    parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
+    parser.add_argument("--plots", type=Path, default=Path("docs/plots"))
+    parser.add_argument("--head", type=Path, default=Path("docs/results-head.md"))
+    parser.add_argument("--notes", type=Path, default=Path("docs/error-kinds.yaml"))
+    parser.add_argument("--calibration", type=Path, default=CALIBRATION)
+    parser.add_argument("--gold", nargs="+", choices=GOLD, default=REPORTED)
+    args = parser.parse_args()
+    label_set = chexpert14()
+    sets = read_sets(label_set, args.decisions, args.gold)
+    if not sets:
+        parser.error(f"{args.decisions} holds no decisions for {' or '.join(args.gold)}")
+    record = _record(args.calibration)
+    args.plots.mkdir(parents=True, exist_ok=True)
+    parts = [args.head.read_text(encoding="utf-8").rstrip() + "\n", _MARK]
+    pictures = Pictures(args.plots, args.out.parent)
+    parts += [section(label_set, each, pictures, errors.read_notes(args.notes)) for each in sets]
+    parts += [pooled(label_set, sets), calibration(label_set, sets, record, pictures)]
+    args.out.write_text("\n".join(part for part in parts if part), encoding="utf-8")
+    print(f"{args.out}: " + "; ".join(f"{s.gold.name}, {len(s.systems)} systems" for s in sets))
+
+
+class Pictures:
+    """Where plots are put, and how the results name them."""
+
+    def __init__(self, folder: Path, beside: Path) -> None:
+        self._folder = folder
+        self._beside = beside
+
+    def path(self, name: str) -> Path:
+        """The file of a plot."""
+        return self._folder / f"{name}.svg"
+
+    def link(self, name: str, title: str) -> str:
+        """The plot in Markdown."""
+        target = self.path(name).resolve()
+        try:
+            shown = target.relative_to(self._beside.resolve()).as_posix()
+        except ValueError:
+            shown = target.as_posix()
+        return f"![{title}]({shown})\n"
+
+
+def read_sets(label_set: LabelSet, folder: Path, golds: Sequence[str]) -> list[Set]:
+    """The gold sets for which there are decisions.
+
+    Raises:
+        DecisionsError: a file does not fit; see `systems.read_system`.
+    """
+    about = read_about()
+    found = []
+    for name in golds:
+        if not any(folder.glob(f"*.{name}.jsonl")):
+            continue
+        gold = read_gold(name, label_set)
+        systems = read_folder(folder, gold, label_set, about)
+        found.append(Set(gold, systems, Comparison(label_set, [gold], [systems], about)))
+    return found
+
+
+def section(label_set: LabelSet, each: Set, pictures: Pictures, notes: dict[str, str]) -> str:
+    """The paper's tables, tests and errors on one gold set."""
+    paper, c, name = tables.read_paper(), each.comparison, each.gold.name
+    plots.macro_f1(c, pictures.path(f"macro-f1-{name}"))
+    plots.findings(c, _few(c), pictures.path(f"findings-{name}"))
+    parts = [
+        f"## {name}: {c.reports} reports\n",
+        f"{_PARENTHESES} Intervals: bootstrap over reports, the same resamples for all.\n",
+        "### Tables 1 and 2: the whole\n",
+        tables.overall(c, paper),
+        pictures.link(f"macro-f1-{name}", f"macro F1 on {name}"),
+        "### Extraction, averaged over all findings\n",
+        tables.extraction(c),
+        "### Table 3: each finding\n",
+        tables.by_finding(c, paper),
+        pictures.link(f"findings-{name}", f"F1 by finding on {name}"),
+        "### Table 4: each certainty\n",
+        tables.by_certainty(c, paper),
+        "### Table 5: by length\n",
+        tables.by_length(c, paper),
+    ]
+    if c.model is not None:
+        system = next(system for system in each.systems if system.name == c.model.name)
+        kinds = errors.worst_kinds(label_set, each.gold, system)
+        parts += ["### The model against the others\n", _TESTS, tables.tests(c)]
+        parts += ["### The worst kinds of errors of the model\n", tables.kinds(kinds, notes)]
+    return "\n".join(parts)
+
+
+_TESTS: Final = (
+    "Two-sided p by approximate randomization (each report's decisions change hands with chance "
+    "1/2); Holm over the systems in a column; intervals of the paired difference by bootstrap.\n"
+)
+
+
+def pooled(label_set: LabelSet, sets: Sequence[Set]) -> str:
+    """Tests on all sets taken together; "" where there is but one or no model."""
+    if len(sets) < 2:
+        return ""
+    try:
+        c = Comparison(label_set, [s.gold for s in sets], [s.systems for s in sets], read_about())
+    except ValueError:
+        return ""
+    if not c.differences("macro_f1"):
+        return ""
+    title = f"## {c.name}: {c.reports} reports\n"
+    return "\n".join([title, "Systems with decisions on all of them.\n", _TESTS, tables.tests(c)])
+
+
+def calibration(
+    label_set: LabelSet, sets: Sequence[Set], record: dict[str, Any] | None, pictures: Pictures
+) -> str:
+    """Reliability before and after, and selective labelling; "" where nobody has probabilities."""
+    how = record["doubt"] if record else "product"
+    found: list[tuple[str, Trust]] = []
+    shown: list[Trust] = []
+    for each in sets:
+        model = each.comparison.model
+        for system in each.systems:
+            ours = model is not None and system.name == model.name
+            fitted = Calibration.from_dict(record) if record and ours else None
+            entries = trust.trust(label_set, each.gold, system, how, fitted)
+            found += [(each.gold.name, entry) for entry in entries]
+            shown = shown or (entries if ours else [])
+    if not found:
+        return ""
+    parts = [
+        "## Calibration\n",
+        "Expected calibration error over the decisions that gold or prediction mentions, in "
+        f"{trust.reliability.BINS} bins of equal mass. Doubt of a report: `{how}`.\n",
+        trust.table(found),
+    ]
+    if record:
+        parts += [
+            f"Chosen by cross-validation on {record['fitted_on']}: {record['method']}.\n",
+            trust.cross_validation(record),
+        ]
+    if shown:
+        plots.reliability(shown, pictures.path("reliability"))
+        plots.selective(shown, pictures.path("selective"))
+        parts += [
+            pictures.link("reliability", "reliability before and after calibration"),
+            pictures.link("selective", "selective labelling"),
+        ]
+    return "\n".join(parts)
+
+
+def _few(comparison: Comparison) -> list[Any]:
+    """The model, the rule engine's and the frontier model's like: those of the paper's ends."""
+    wanted = ("CheX-LLM", "CheXpert labeler", "GPT-4 direct")
+    few = [s for name in wanted for s in comparison.scored if s.about.paper == name]
+    return few or list(comparison.scored[:3])
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Gold sets and decisions files: what is compared, matched by id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from chexdesk.evaluation.metrics import Decisions
+from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
+from training import data
+
+#: Every gold set that decisions files may name. Which of them may be used for what:
+#: `../shared/eval/README.md`.
+GOLD: Final = {
+    "dev": data.SourceSpec("dev", "stanford_open.jsonl", split="dev"),
+    "feedback": data.SourceSpec("feedback", "stanford_open.jsonl", split="feedback"),
+    "openi_evidence": data.SourceSpec("openi_evidence", "openi_evidence_open.jsonl"),
+}
+ABOUT: Final = Path(__file__).with_name("systems.yaml")
+#: How many ids a message names before it stops.
+_SHOWN: Final = 5
+#: What probabilities of one decision may sum to; files may hold rounded ones.
+_SUM_TOLERANCE: Final = 0.01
+
+Probabilities = NDArray[np.float64]
+
+
+class DecisionsError(ValueError):
+    """A decisions file is none, or does not fit its gold; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Gold:
+    """Reports with expert labels.
+
+    Attributes:
+        ids: of the n reports.
+        decisions: (n, findings) indices into `CERTAINTIES`.
+        words: (n,) words of what a system reads of each report.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    decisions: Decisions
+    words: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class About:
+    """What the tables say of a system.
+
+    Attributes:
+        title: its name there.
+        paper: the column of the paper's tables that it stands beside, or "".
+        ours: it is the model that the others are compared with.
+    """
+
+    title: str
+    paper: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class System:
+    """One system's decisions on one gold set, in the gold's order.
+
+    Attributes:
+        name: as in the file's name and header.
+        decisions: (n, findings).
+        probabilities: (n, findings, 4) in `CERTAINTIES` order, or None where it has none.
+        header: the file's first line.
+    """
+
+    name: str
+    decisions: Decisions
+    probabilities: Probabilities | None
+    header: dict[str, Any]
+
+
+def read_gold(name: str, label_set: LabelSet) -> Gold:
+    """A gold set by name.
+
+    Raises:
+        DecisionsError: there is no gold set of this name.
+        FileNotFoundError: `../shared/eval` is absent.
+    """
+    if name not in GOLD:
+        raise DecisionsError(f"{name!r} is no gold set (there are {', '.join(GOLD)})")
+    examples = data.read(GOLD[name], label_set)
+    return Gold(
+        name,
+        tuple(example.id for example in examples),
+        np.array([example.answers for example in examples], dtype=np.int8),
+        np.array([len(example.text.split()) for example in examples]),
+    )
+
+
+def read_system(path: Path, gold: Gold, label_set: LabelSet) -> System:
+    """A decisions file, put in the gold's order; lines for other reports are left aside.
+
+    Raises:
+        DecisionsError: not such a file, for another gold set, an id that is missing or comes
+            twice.
+    """
+    header, lines = _parsed(path)
+    if header.get("gold") != gold.name:
+        raise DecisionsError(f"{path}: is for {header.get('gold')!r}, not for {gold.name!r}")
+    rows: dict[str, tuple[list[int], Any]] = {}
+    for number, line in enumerate(lines, 2):
+        try:
+            key = str(line["id"])
+            row = [CERTAINTIES.index(Certainty.from_number(v)) for v in line["decisions"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DecisionsError(f"{path}:{number}: holds no decisions ({error!r})") from error
+        if len(row) != len(label_set):
+            raise DecisionsError(f"{path}:{number}: {len(row)} decisions, not {len(label_set)}")
+        if key in rows:
+            raise DecisionsError(f"{path}:{number}: the id {key!r} comes twice")
+        rows[key] = row, line.get("probabilities")
+    missing = [key for key in gold.ids if key not in rows]
+    if missing:
+        shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
+        raise DecisionsError(
+            f"{path}: lacks {len(missing)} of the {len(gold.ids)} reports of {gold.name} ({shown})"
+        )
+    chosen = [rows[key] for key in gold.ids]
+    decisions = np.array([row for row, _ in chosen], dtype=np.int8)
+    probabilities = _probabilities(path, [given for _, given in chosen], decisions.shape)
+    return System(str(header["system"]), decisions, probabilities, header)
+
+
+def read_folder(
+    folder: Path, gold: Gold, label_set: LabelSet, about: Mapping[str, About]
+) -> list[System]:
+    """All systems with a file `<system>.<gold>.jsonl`: those of `about` first, in its order.
+
+    Raises:
+        DecisionsError: as `read_system`.
+    """
+    found = [
+        read_system(path, gold, label_set) for path in sorted(folder.glob(f"*.{gold.name}.jsonl"))
+    ]
+    order = {name: place for place, name in enumerate(about)}
+    return sorted(found, key=lambda system: (order.get(system.name, len(order)), system.name))
+
+
+def read_about(path: Path = ABOUT) -> dict[str, About]:
+    """Titles, and which system stands beside which column of the paper, by system."""
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {str(name): About(**entry) for name, entry in entries.items()}
+
+
+def _parsed(path: Path) -> tuple[dict[str, Any], list[Any]]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        header = lines[0]
+        header["system"]
+    except (OSError, json.JSONDecodeError, IndexError, KeyError, TypeError) as error:
+        raise DecisionsError(f"{path}: is no decisions file ({error!r})") from error
+    return header, lines[1:]
+
+
+def _probabilities(
+    path: Path, given: Sequence[Any], shape: tuple[int, ...]
+) -> Probabilities | None:
+    if all(entry is None for entry in given):
+        return None
+    try:
+        found = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DecisionsError(f"{path}: some reports lack probabilities ({error})") from error
+    if found.shape != (*shape, len(CERTAINTIES)):
+        raise DecisionsError(f"{path}: probabilities of shape {found.shape[1:]} a report")
+    if found.min() < 0 or np.abs(found.sum(axis=-1) - 1).max() > _SUM_TOLERANCE:
+        raise DecisionsError(f"{path}: probabilities that do not sum to 1")
+    return found

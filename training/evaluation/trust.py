@@ -1,0 +1,117 @@
+"""What probabilities are worth on a gold set, before and after calibration: table and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chexdesk.labels import LabelSet
+from training.calibration import Calibration, Probabilities
+from training.evaluation import reliability
+from training.evaluation.figures import in_paper_average
+from training.evaluation.systems import Gold, System
+from training.evaluation.tables import markdown, number
+
+
+@dataclass(frozen=True)
+class Trust:
+    """One system's probabilities in one state of calibration.
+
+    Attributes:
+        state: `raw softmax` or `calibrated`.
+        bins: as `reliability.bins` gives them.
+        held: share of the errors that the doubtful fifth of the reports holds; held_paper: the same
+            without the findings that the paper's average leaves out.
+        curve: as `reliability.selective` gives it, over the paper's findings.
+    """
+
+    system: str
+    state: str
+    bins: NDArray[np.float64]
+    held: float
+    held_paper: float
+    curve: NDArray[np.float64]
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error over the decisions that gold or prediction mentions."""
+        return reliability.calibration_error(self.bins)
+
+
+def states(system: System, fitted: Calibration | None) -> list[tuple[str, Probabilities]]:
+    """A system's probabilities before and after calibration, as far as they are known.
+
+    A file whose header holds `calibration` gives calibrated probabilities, from which the raw ones
+    follow. One without gives raw ones; `fitted`, where there is one, is applied to them.
+    """
+    if system.probabilities is None:
+        return []
+    applied = system.header.get("calibration")
+    if applied is not None:
+        raw = _softmax(Calibration.from_dict(applied).undo(system.probabilities))
+        return [("raw softmax", raw), ("calibrated", system.probabilities)]
+    found = [("raw softmax", system.probabilities)]
+    if fitted is not None:
+        logits = np.log(np.maximum(system.probabilities, 1e-6))
+        found.append(("calibrated", fitted.apply(logits)))
+    return found
+
+
+def trust(
+    label_set: LabelSet, gold: Gold, system: System, how: str, fitted: Calibration | None
+) -> list[Trust]:
+    """The figures of a system's probabilities in each state that is known.
+
+    Args:
+        how: the doubt, one of `reliability.DOUBTS`. fitted: see `states`.
+    """
+    wrong = gold.decisions != system.decisions
+    paper = wrong[:, in_paper_average(label_set)].sum(axis=1)
+    found = []
+    for state, probabilities in states(system, fitted):
+        doubts = reliability.doubt(probabilities, system.decisions, how)
+        found.append(
+            Trust(
+                system.name,
+                state,
+                reliability.bins(probabilities, gold.decisions, system.decisions),
+                reliability.errors_held(wrong.sum(axis=1), doubts, reliability.REVIEWED),
+                reliability.errors_held(paper, doubts, reliability.REVIEWED),
+                reliability.selective(paper, doubts),
+            )
+        )
+    return found
+
+
+def table(found: Sequence[tuple[str, Trust]]) -> str:
+    """Calibration error and the errors held by doubtful reports, by gold set."""
+    share = f"errors in the doubtful {reliability.REVIEWED:.0%}"
+    rows = [
+        [
+            f"{entry.system}, {gold}",
+            entry.state,
+            number(entry.calibration_error),
+            number(entry.held, percent=True),
+            number(entry.held_paper, percent=True),
+        ]
+        for gold, entry in found
+    ]
+    header = ["system, reports", "probabilities", "calibration error", share]
+    return markdown([*header, "of the paper's findings alone"], rows)
+
+
+def cross_validation(record: dict[str, Any]) -> str:
+    """The table of `training.calibrate`: what each form of calibration reaches out of its folds."""
+    rows = record["cross_validation"]
+    return markdown(
+        list(rows[0]), [[v if isinstance(v, str) else number(v) for v in r.values()] for r in rows]
+    )
+
+
+def _softmax(logits: Probabilities) -> Probabilities:
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
