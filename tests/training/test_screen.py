@@ -112,19 +112,25 @@ def test_reports_depend_on_the_seed_and_never_on_what_is_held_out(
 
 
 @pytest.mark.parametrize("name", ["slots", "chain", "json"])
-def test_a_format_learns_and_leaves_its_figures(tmp_path: Path, tiny_base: Path, name: str) -> None:
+def test_a_format_is_trained_and_leaves_its_figures(
+    tmp_path: Path, tiny_base: Path, name: str
+) -> None:
     settings = config(tmp_path, tiny_base)
     result = screen(settings, name, seed=1)
-    assert result["macro_f1"] > 0.9
-    assert result["held_out_loss"] < 0.2
     assert result["steps"] == 40
+    # Of 14 findings all but one are never mentioned; untrained, the loss is that of a guess, 1.39.
+    assert result["held_out_loss"] < 0.2
+    decisions = read_labels(settings.out / "decisions" / f"{name}-1.jsonl", LABELS)
+    assert len(decisions) == result["held_out_reports"]
+    gold = read_labels(tmp_path / "gold.jsonl", LABELS)
+    pairs = [(gold[key.removeprefix("toy:")], labels) for key, labels in decisions.items()]
+    errors = sum(a != b for truth, labels in pairs for a, b in zip(truth, labels, strict=True))
+    assert result["errors_a_report"] == pytest.approx(errors / len(pairs), abs=1e-4)
+    assert result["errors_a_report"] < 1
     # Again, from the finished checkpoint: the line is replaced, not doubled.
     again = screen(settings, name, seed=1)
     assert again["train_seconds"] == result["train_seconds"]
     assert read_results(settings.out / "results.jsonl") == [again]
-    decisions = read_labels(settings.out / "decisions" / f"{name}-1.jsonl", LABELS)
-    assert len(decisions) == result["held_out_reports"]
-    assert all(key.startswith("toy:") for key in decisions)
 
 
 def test_the_table_averages_seeds() -> None:
@@ -147,8 +153,15 @@ def test_the_table_averages_seeds() -> None:
     assert rows[3].endswith("| 123,456 ± 0 | 10.0 ± 0.0 | 0.051 ± 0.000 |")
 
 
-def test_the_configuration_in_the_repository_is_read() -> None:
-    assert Config.load(Path("training/configs/screen.yaml")).reports == 960
+def test_the_configuration_in_the_repository_has_whole_steps() -> None:
+    settings = Config.load(Path("training/configs/screen.yaml"))
+    assert settings.reports % settings.batch == 0
+
+
+def test_recombined_reports_are_refused(tmp_path: Path, tiny_base: Path) -> None:
+    source = {"name": "toy", "path": "gold.jsonl", "recombined": 5}
+    with pytest.raises(ValueError, match="recombined"):
+        config(tmp_path, tiny_base, sources=[source])
 
 
 def test_an_unknown_field_is_named(tmp_path: Path, tiny_base: Path) -> None:

@@ -59,7 +59,7 @@ class Config:
         """Read a configuration.
 
         Raises:
-            ValueError: a field is missing or unknown.
+            ValueError: a field is missing or unknown, or a source asks for recombined reports.
         """
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
         try:
@@ -67,9 +67,12 @@ class Config:
             fields["out"] = Path(fields["out"])
             fields["base"] = Path(fields["base"]) if fields["base"] else None
             fields["sources"] = [data.SourceSpec(**source) for source in fields["sources"]]
-            return Config(**fields, raw=raw)
+            config = Config(**fields, raw=raw)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path}: not a screening configuration ({error})") from error
+        if any(source.recombined for source in config.sources):
+            raise ValueError(f"{path}: formats are screened without recombined reports")
+        return config
 
 
 def main() -> None:
