@@ -8,13 +8,14 @@ forms with one are kept apart. `training.calibrate` chooses between the forms.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chexdesk.evaluation.metrics import NOT_MENTIONED, Decisions
+from chexdesk.labeling.calibration import Calibration, Logits, Probabilities
 from chexdesk.labels import CERTAINTIES
 
 #: Logarithms of the factors that are tried.
@@ -24,11 +25,6 @@ _BIAS_SPREAD: Final = 1.0
 _NEWTON_STEPS: Final = 30
 #: The largest exponent that stays far from overflow.
 _STEEPEST: Final = 500.0
-#: A probability of 0 in a file is a rounded one.
-_LEAST: Final = 1e-6
-
-Logits = NDArray[np.floating[Any]]
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -69,59 +65,6 @@ METHODS: Final = (
     Method(bias=True),
     Method(certainty=0.5, bias=True),
 )
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """From logits to probabilities: softmax((logits + bias) / temperature).
-
-    The temperature of a decision is `temperature * by_certainty[c] * by_finding[f]`, c being the
-    certainty that leads after the bias.
-
-    Attributes:
-        by_certainty: a factor for each of `CERTAINTIES`. by_finding: for each finding.
-        bias: for each of `CERTAINTIES`, in logits; all 0 where decisions stay as they are.
-    """
-
-    temperature: float
-    by_certainty: tuple[float, ...]
-    by_finding: tuple[float, ...]
-    bias: tuple[float, ...]
-
-    def apply(self, logits: Logits) -> Probabilities:
-        """Probabilities (…, findings, 4) from logits of the same shape."""
-        shifted = np.asarray(logits, dtype=np.float64) + np.array(self.bias)
-        return _softmax(shifted / self._temperatures(shifted)[..., None])
-
-    def undo(self, probabilities: Probabilities) -> Probabilities:
-        """The logits that `apply` made these of, but for a constant in each decision."""
-        logs = np.log(np.maximum(probabilities, _LEAST))
-        return np.asarray(logs * self._temperatures(probabilities)[..., None] - np.array(self.bias))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return asdict(self)
-
-    @staticmethod
-    def none(findings: int) -> Calibration:
-        """Raw softmax."""
-        size = len(CERTAINTIES)
-        return Calibration(1.0, (1.0,) * size, (1.0,) * findings, (0.0,) * size)
-
-    @staticmethod
-    def from_dict(data: dict[str, Any]) -> Calibration:
-        """What `as_dict` gave; other keys are left aside.
-
-        Raises:
-            KeyError: a field is missing.
-        """
-        values = {field.name: data[field.name] for field in fields(Calibration)}
-        lists = {k: tuple(map(float, v)) for k, v in values.items() if k != "temperature"}
-        return Calibration(temperature=float(values["temperature"]), **lists)
-
-    def _temperatures(self, values: Probabilities) -> Probabilities:
-        leading = np.array(self.by_certainty)[values.argmax(axis=-1)]
-        return np.asarray(self.temperature * leading * np.array(self.by_finding))
 
 
 def fit(logits: Logits, gold: Decisions, method: Method) -> Calibration:

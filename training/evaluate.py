@@ -167,7 +167,7 @@ def calibration(
         model = each.comparison.model
         for system in each.systems:
             ours = model is not None and system.name == model.name
-            fitted = Calibration.from_dict(record) if record and ours else None
+            fitted = Calibration.from_dict(record, len(label_set)) if record and ours else None
             entries = trust.trust(label_set, each.gold, system, how, fitted)
             found += [(each.gold.name, entry) for entry in entries]
             shown = shown or (entries if ours else [])

@@ -2,8 +2,9 @@
 
     python -m training.publish --config training/configs/sft.yaml [--out resources/adapter/…]
 
-Weights in half precision, a temperature fitted on the held-out part, reference decisions on reports
-of our own by which every machine checks the pack it makes, and the facts of the run.
+Weights in half precision, the calibration that cross-validation chose (`training.calibrate`),
+reference decisions on reports of our own by which every machine checks the pack it makes, and the
+facts of the run.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from chexdesk import paths
-from chexdesk.evaluation.metrics import score
-from chexdesk.labeling.llama.plan import softmax
 from chexdesk.labeling.wire import PROMPT_VERSION
-from chexdesk.labels import chexpert14
+from chexdesk.labels import LabelSet, chexpert14
 from training import data, predict
+from training.calibrate import FOLDS
+from training.calibrate import OUT as CALIBRATION
+from training.folds import figures
 from training.sft import Config, examples
 
 NAME = "chexdesk-135m"
@@ -39,6 +40,8 @@ def main() -> None:
     parser.add_argument("--version", required=True)
     parser.add_argument("--quantization", default="Q8_0")
     parser.add_argument("--out", type=Path, default=paths.resources() / "adapter" / label_set.name)
+    parser.add_argument("--folds", type=Path, default=FOLDS)
+    parser.add_argument("--calibration", type=Path, default=CALIBRATION)
     args = parser.parse_args()
     config = Config.load(args.config)
     run = args.run or config.out / "adapter"
@@ -50,11 +53,7 @@ def main() -> None:
     )
     shutil.copyfile(run / "adapter_config.json", args.out / "adapter_config.json")
     model, _, wire = predict.load(args.out, config.base, label_set)
-    _, held, counts = examples(config, label_set)
-    gold = np.array([example.answers for example in held], dtype=np.int8)
-    logits = predict.decision_logits(model, wire, [example.text for example in held])
-    temperature = fit_temperature(logits, gold)
-    scores = score(label_set, gold, logits.argmax(-1).astype(np.int8))
+    _, _, counts = examples(config, label_set)
     _write_reference(args.out / "reference.jsonl", model, wire)
     record: dict[str, Any] = {
         "name": NAME,
@@ -62,37 +61,18 @@ def main() -> None:
         "label_set": label_set.name,
         "prompt_version": PROMPT_VERSION,
         "quantization": args.quantization,
-        "calibration": {
-            "temperature": round(temperature, 4),
-            "fitted_on": f"{len(held)} held-out training reports",
-        },
-        "metrics": {
-            "held_out": {
-                "reports": len(held),
-                "macro_f1_paper": round(scores.macro_f1_paper, 4),
-                "uncertain_f1": round(scores.uncertain_f1, 4),
-                "errors_a_report": round(scores.errors_a_report, 4),
-            }
-        },
+        "calibration": json.loads(args.calibration.read_text(encoding="utf-8")),
+        "metrics": {"cross_validated_on_feedback": cross_validated(args.folds, label_set)},
         "training": {"config": config.raw, "examples": counts},
     }
     (args.out / "adapter.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(record["metrics"]), record["calibration"])
 
 
-def fit_temperature(logits: NDArray[np.float32], gold: NDArray[np.int8]) -> float:
-    """The temperature with the least negative log-likelihood (Guo et al. 2017), on a fine grid.
-
-    Args:
-        logits: (reports, findings, 4). gold: (reports, findings).
-    """
-    rows = np.arange(gold.size)
-
-    def loss(temperature: float) -> float:
-        chosen = softmax(logits, temperature).reshape(gold.size, -1)[rows, gold.reshape(-1)]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
-
-    return min((float(t) for t in np.geomspace(0.5, 4.0, 200)), key=loss)
+def cross_validated(folds: Path, label_set: LabelSet) -> dict[str, Any]:
+    """What models that never saw a report's labels reach on it, over all folds."""
+    with np.load(folds) as stored:
+        return figures(label_set, stored["gold"], stored["logits"])
 
 
 def _write_reference(path: Path, model: Any, wire: Any) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chexdesk.labeling.calibration import Calibration
 from chexdesk.labeling.labeler import ModelId
 from chexdesk.labeling.wire import PROMPT_VERSION
 from chexdesk.labels import LabelSet
@@ -51,9 +52,14 @@ class Pack:
         return ModelId(str(m["name"]), str(m["sha256"]), str(m["version"]))
 
     @property
-    def temperature(self) -> float:
-        """What decision logits are divided by before the softmax; 1 where not calibrated."""
-        return float(self.manifest.get("calibration", {}).get("temperature", 1.0))
+    def calibration(self) -> Calibration:
+        """How decision logits become probabilities; a plain softmax where not calibrated.
+
+        Raises:
+            ValueError: the manifest's calibration is none.
+        """
+        found = self.manifest.get("calibration", {})
+        return Calibration.from_dict(found, len(self.manifest["label_set"]["findings"]))
 
 
 def open_pack(folder: Path, label_set: LabelSet) -> Pack:
@@ -75,7 +81,7 @@ def open_pack(folder: Path, label_set: LabelSet) -> Pack:
         found = (manifest["format"], manifest["wire"], manifest["prompt_version"])
         findings = tuple(manifest["label_set"]["findings"])
         Pack(folder, manifest).model  # noqa: B018
-        Pack(folder, manifest).temperature  # noqa: B018
+        Pack(folder, manifest).calibration  # noqa: B018
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackError(
             f"{path} is not a pack's manifest ({error!r}); make the pack again"

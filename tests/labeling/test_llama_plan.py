@@ -93,11 +93,3 @@ def test_a_normal_part_does_not_make_a_diseased_report_normal() -> None:
     assert merged(normal, sure({other: Certainty.UNCERTAIN}))[nothing] is Certainty.NOT_MENTIONED
     assert merged(normal, sure({other: Certainty.NEGATIVE}))[nothing] is Certainty.POSITIVE
     assert merged(normal, sure({device: Certainty.POSITIVE}))[nothing] is Certainty.POSITIVE
-
-
-def test_softmax_is_a_distribution_that_flattens_with_temperature() -> None:
-    logits = np.array([[3.0, 1.0, 0.0, -1.0]], dtype=np.float32)
-    sharp, flat = plan.softmax(logits, 1.0), plan.softmax(logits, 2.0)
-    assert sharp.sum() == pytest.approx(1.0)
-    assert sharp[0, 0] == pytest.approx(np.exp(3) / np.exp([3, 1, 0, -1]).sum())
-    assert flat.max() < sharp.max()

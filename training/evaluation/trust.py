@@ -52,7 +52,9 @@ def states(system: System, fitted: Calibration | None) -> list[tuple[str, Probab
         return []
     applied = system.header.get("calibration")
     if applied is not None:
-        raw = _softmax(Calibration.from_dict(applied).undo(system.probabilities))
+        raw = _softmax(
+            Calibration.from_dict(applied, system.probabilities.shape[1]).undo(system.probabilities)
+        )
         return [("raw softmax", raw), ("calibrated", system.probabilities)]
     found = [("raw softmax", system.probabilities)]
     if fitted is not None:

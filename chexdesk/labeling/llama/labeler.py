@@ -11,8 +11,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
+from chexdesk.labeling.calibration import Probabilities
 from chexdesk.labeling.labeler import WINDOW, LabelerError, ModelId, Prediction, unusable
-from chexdesk.labeling.llama.plan import Probabilities
 from chexdesk.labeling.llama.process import WorkerProcess
 from chexdesk.labeling.llama.worker import Answer, Setup, Window
 from chexdesk.labeling.pack import PackError, open_pack, verify_pack
@@ -71,7 +71,7 @@ class LlamaLabeler:
         self._setup = Setup(
             model_file=pack.model_file,
             label_set=label_set,
-            temperature=pack.temperature,
+            calibration=pack.calibration,
             gpu_layers=-1 if gpu_layers is None else gpu_layers,
             threads=max(1, (threads or _cores()) // jobs),
             batch_tokens=BATCH_TOKENS,

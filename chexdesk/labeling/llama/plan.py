@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from chexdesk.labeling.calibration import Probabilities
 from chexdesk.labeling.wire import Wire
 from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
 
@@ -28,8 +29,6 @@ _PRECEDENCE: Final = (
     Certainty.NEGATIVE,
     Certainty.NOT_MENTIONED,
 )
-
-Probabilities = NDArray[np.float64]
 
 
 def parts(wire: Wire, text: str) -> list[list[int]]:
@@ -74,14 +73,6 @@ def batches(lengths: Sequence[int], max_tokens: int, max_reports: int) -> list[l
         groups[-1].append(index)
         room -= lengths[index]
     return groups
-
-
-def softmax(logits: NDArray[np.float32], temperature: float) -> Probabilities:
-    """Probabilities over the last axis of decision logits."""
-    scaled = logits.astype(np.float64) / temperature
-    scaled -= scaled.max(axis=-1, keepdims=True)
-    e = np.exp(scaled)
-    return np.asarray(e / e.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def merge_parts(label_set: LabelSet, each: Probabilities) -> Probabilities:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chexdesk.labeling.calibration import Calibration, Probabilities
 from chexdesk.labeling.llama import plan
 from chexdesk.labeling.wire import WireError
 from chexdesk.labels import LabelSet
@@ -28,7 +29,7 @@ class Setup:
 
     model_file: Path
     label_set: LabelSet
-    temperature: float
+    calibration: Calibration
     gpu_layers: int
     threads: int
     batch_tokens: int
@@ -47,7 +48,7 @@ class Answer:
     """Probabilities (findings, 4) of each text of a window, or why one has none."""
 
     number: int
-    results: tuple[plan.Probabilities | str, ...]
+    results: tuple[Probabilities | str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def serve(connection: Connection, setup: Setup) -> None:
 
 def answer(
     runtime: Runtime, setup: Setup, texts: tuple[str, ...]
-) -> tuple[plan.Probabilities | str, ...]:
+) -> tuple[Probabilities | str, ...]:
     """Label the texts of one window; a text that stands in it twice is read once."""
     from chexdesk.labeling.llama.runtime import RuntimeFailure
 
@@ -110,8 +111,8 @@ def answer(
             logits[group] = runtime.decide([pieces[i] for i in group])
         except RuntimeFailure as error:
             failed |= {owners[i]: str(error) for i in group}
-    probabilities = plan.softmax(logits, setup.temperature)
-    merged: dict[str, plan.Probabilities | str] = dict(failed)
+    probabilities = setup.calibration.apply(logits)
+    merged: dict[str, Probabilities | str] = dict(failed)
     for text in distinct:
         if text not in failed:
             rows = [i for i, owner in enumerate(owners) if owner == text]
