@@ -65,7 +65,7 @@ _QUESTIONS: Final = (
     "Motor vehicle crash, rib fractures suspected.",
     "Lung cancer with metastases, here for a nodule.",
     "Known pneumothorax, follow-up after chest tube placement.",
-    "Cardiomegaly and congestive heart failure.",
+    "Enlarged heart and congestive heart failure.",
     "Postoperative fever, question of atelectasis or consolidation.",
     "Pleural plaques and a widened mediastinum on an outside film.",
 )
