@@ -198,3 +198,15 @@ def test_a_heart_that_is_described_ends_the_denial_before_it() -> None:
         m.finding: m.certainty for m in default_engine().find_mentions(text, choose_sections(text))
     }
     assert sorted(c.value for c in said.values()) == ["negative", "positive"]
+
+
+def test_prose_may_be_wrapped_anywhere() -> None:
+    text = "The heart is normal. There is no evidence of\nfocal\nconsolidation or\neffusion. Clear bones."
+    assert ("Consolidation", NEGATIVE) in said(text)
+    assert ("Pleural Effusion", NEGATIVE) in said(text)
+
+
+def test_a_list_without_full_stops_has_an_item_a_line() -> None:
+    found = said("no edema\neffusion on the left\nright picc")
+    assert ("Edema", NEGATIVE) in found
+    assert ("Pleural Effusion", POSITIVE) in found

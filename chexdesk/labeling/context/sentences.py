@@ -14,6 +14,7 @@ _MARK: Final = re.compile(r"[.!?;]|\n")
 # A new item or paragraph: an empty line, or a number or bullet at the line's start.
 _NEW_ITEM: Final = re.compile(r"\n[ \t\r]*(?:\n|(?:\d{1,2}[.)]|[-*•>])[ \t]*\S)")
 _TITLE: Final = re.compile(r"\b(?:dr|mr|mrs|ms|vs|st|approx|assoc|incl|v)\Z")
+_STOP: Final = re.compile(r"[.!?;]\s")
 _LINE: Final = re.compile(r"\r\n|\n|\r")
 # Text that was wrapped leaves no room for the next word; this much slack still counts as full.
 _SLACK: Final = 12
@@ -87,7 +88,12 @@ def _parts(lower: str, at: int, end: int) -> bool:
 
 
 def _item_ends(lower: str, start: int, end: int) -> list[int]:
-    """Line ends that part items: the next line's first word would have fitted on the line."""
+    """Line ends that part items: the next line's first word would have fitted on the line.
+
+    None where full stops part sentences already: such text may be wrapped anywhere.
+    """
+    if _STOP.search(lower, start, start + len(lower[start:end].rstrip()) - 1):
+        return []
     marks = [m.start() for m in _LINE.finditer(lower, start, end)]
     if not marks:
         return []
