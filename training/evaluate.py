@@ -20,7 +20,7 @@ from typing import Any, Final
 from chexdesk.labels import LabelSet, chexpert14
 from training.calibrate import OUT as CALIBRATION
 from training.calibration import Calibration
-from training.evaluation import errors, plots, tables, trust
+from training.evaluation import errors, plots, significance, tables, trust
 from training.evaluation.comparison import Comparison
 from training.evaluation.systems import GOLD, Gold, System, read_about, read_folder, read_gold
 from training.evaluation.trust import Trust
@@ -44,7 +44,7 @@ class Set:
     comparison: Comparison
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--decisions", type=Path, default=DECISIONS)
@@ -53,10 +53,11 @@ def main() -> None:
     parser.add_argument("--head", type=Path, default=Path("docs/results-head.md"))
     parser.add_argument("--notes", type=Path, default=Path("docs/error-kinds.yaml"))
     parser.add_argument("--calibration", type=Path, default=CALIBRATION)
+    parser.add_argument("--rounds", type=int, default=significance.ROUNDS)
     parser.add_argument("--gold", nargs="+", choices=GOLD, default=REPORTED)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     label_set = chexpert14()
-    sets = read_sets(label_set, args.decisions, args.gold)
+    sets = read_sets(label_set, args.decisions, args.gold, args.rounds)
     if not sets:
         parser.error(f"{args.decisions} holds no decisions for {' or '.join(args.gold)}")
     record = _record(args.calibration)
@@ -90,7 +91,7 @@ class Pictures:
         return f"![{title}]({shown})\n"
 
 
-def read_sets(label_set: LabelSet, folder: Path, golds: Sequence[str]) -> list[Set]:
+def read_sets(label_set: LabelSet, folder: Path, golds: Sequence[str], rounds: int) -> list[Set]:
     """The gold sets for which there are decisions.
 
     Raises:
@@ -103,7 +104,7 @@ def read_sets(label_set: LabelSet, folder: Path, golds: Sequence[str]) -> list[S
             continue
         gold = read_gold(name, label_set)
         systems = read_folder(folder, gold, label_set, about)
-        found.append(Set(gold, systems, Comparison(label_set, [gold], [systems], about)))
+        found.append(Set(gold, systems, Comparison(label_set, [gold], [systems], about, rounds)))
     return found
 
 
@@ -111,7 +112,9 @@ def section(label_set: LabelSet, each: Set, pictures: Pictures, notes: dict[str,
     """The paper's tables, tests and errors on one gold set."""
     paper, c, name = tables.read_paper(), each.comparison, each.gold.name
     plots.macro_f1(c, pictures.path(f"macro-f1-{name}"))
-    plots.findings(c, _few(c), pictures.path(f"findings-{name}"))
+    plots.findings(
+        c, [s for s in c.scored if s.about.drawn] or c.scored[:3], pictures.path(f"findings-{name}")
+    )
     parts = [
         f"## {name}: {c.reports} reports\n",
         f"{_PARENTHESES} Intervals: bootstrap over reports, the same resamples for all.\n",
@@ -147,10 +150,16 @@ def pooled(label_set: LabelSet, sets: Sequence[Set]) -> str:
     if len(sets) < 2:
         return ""
     try:
-        c = Comparison(label_set, [s.gold for s in sets], [s.systems for s in sets], read_about())
+        c = Comparison(
+            label_set,
+            [s.gold for s in sets],
+            [s.systems for s in sets],
+            read_about(),
+            sets[0].comparison.rounds,
+        )
     except ValueError:
         return ""
-    if not c.differences("macro_f1"):
+    if c.model is None:
         return ""
     title = f"## {c.name}: {c.reports} reports\n"
     return "\n".join([title, "Systems with decisions on all of them.\n", _TESTS, tables.tests(c)])
@@ -178,6 +187,9 @@ def calibration(
         "Expected calibration error over the decisions that gold or prediction mentions, in "
         f"{trust.reliability.BINS} bins of equal mass. Doubt of a report: `{how}`.\n",
         trust.table(found),
+        "Selective labelling: errors a report / reports without error among those not reviewed, "
+        "over the paper's findings.\n",
+        trust.selective_table(found),
     ]
     if record:
         parts += [
@@ -192,13 +204,6 @@ def calibration(
             pictures.link("selective", "selective labelling"),
         ]
     return "\n".join(parts)
-
-
-def _few(comparison: Comparison) -> list[Any]:
-    """The model, the rule engine's and the frontier model's like: those of the paper's ends."""
-    wanted = ("CheX-LLM", "CheXpert labeler", "GPT-4 direct")
-    few = [s for name in wanted for s in comparison.scored if s.about.paper == name]
-    return few or list(comparison.scored[:3])
 
 
 def _record(path: Path) -> dict[str, Any] | None:

@@ -56,6 +56,7 @@ class Comparison:
     Args:
         golds: the sets. systems: for each set, those that are compared; only the ones with
             decisions on every set take part.
+        rounds: of resampling, and of each test.
 
     Raises:
         ValueError: no system has decisions on every set.
@@ -67,16 +68,18 @@ class Comparison:
         golds: Sequence[Gold],
         systems: Sequence[Sequence[System]],
         about: Mapping[str, About],
+        rounds: int = significance.ROUNDS,
     ) -> None:
         self.label_set = label_set
         self.golds = tuple(golds)
         self.name = " + ".join(gold.name for gold in golds)
+        self.rounds = rounds
         self.reports = sum(len(gold.ids) for gold in golds)
         named = [{system.name: system for system in each} for each in systems]
         shared = [name for name in named[0] if all(name in each for each in named)]
         if not shared:
             raise ValueError(f"no system has decisions on all of {self.name}")
-        weights = significance.resamples([len(gold.ids) for gold in golds])
+        weights = significance.resamples([len(gold.ids) for gold in golds], rounds)
         self.scored = tuple(
             self._score(name, [each[name] for each in named], about.get(name, About(name)), weights)
             for name in shared
@@ -106,31 +109,38 @@ class Comparison:
         """The system that the others are compared with, where it takes part."""
         return next((scored for scored in self.scored if scored.about.ours), None)
 
-    def differences(self, figure: str) -> dict[str, Difference]:
-        """The model against every other system in a single figure of `Figures`, by system.
+    def differences(self, *names: str) -> dict[str, dict[str, Difference]]:
+        """The model against every other system, by figure of `Figures` and by system.
 
         Empty where the model takes no part.
         """
-        if self.model is None:
+        model = self.model
+        if model is None:
             return {}
-        others = [scored for scored in self.scored if scored is not self.model]
-        ours = getattr(self.model.resampled, figure)
-        values = [_gap(self.model.figures, other.figures, figure) for other in others]
-        ps = []
-        for other, value in zip(others, values, strict=True):
-            pair = significance.swapped(self.label_set, self.model.counts, other.counts)
-            ps.append(significance.p_value(float(value), _gap(*pair, figure)))
-        return {
-            other.name: Difference(
-                float(value),
-                significance.interval(ours - getattr(other.resampled, figure)),
-                p,
-                corrected,
-            )
-            for other, value, p, corrected in zip(
-                others, values, ps, significance.holm(ps), strict=True
-            )
-        }
+        others = [scored for scored in self.scored if scored is not model]
+        chance = [
+            significance.swapped(self.label_set, model.counts, other.counts, self.rounds)
+            for other in others
+        ]
+        return {name: self._differences(model, others, chance, name) for name in names}
+
+    @staticmethod
+    def _differences(
+        model: Scored,
+        others: Sequence[Scored],
+        chance: Sequence[tuple[Figures, Figures]],
+        name: str,
+    ) -> dict[str, Difference]:
+        values = [float(_gap(model.figures, other.figures, name)) for other in others]
+        ps = [
+            significance.p_value(value, _gap(*pair, name))
+            for value, pair in zip(values, chance, strict=True)
+        ]
+        spans = [
+            significance.interval(_gap(model.resampled, other.resampled, name)) for other in others
+        ]
+        found = map(Difference, values, spans, ps, significance.holm(ps))
+        return {other.name: difference for other, difference in zip(others, found, strict=True)}
 
     def by_length(self) -> list[tuple[str, dict[str, float]]]:
         """Macro F1 by system on the shortest, middle and longest third of the reports (Table 5).

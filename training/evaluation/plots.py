@@ -84,7 +84,7 @@ def reliability(found: Sequence[Trust], path: Path) -> None:
 def selective(found: Sequence[Trust], path: Path) -> None:
     """Reports without error among those not reviewed, against the share sent to review."""
     figure, axes = _new(4.6, 3.2)
-    for entry, colour in zip(found, (_PALE, _INK), strict=False):
+    for entry, colour in zip(found, (_PALE, _INK)[-len(found) :], strict=True):
         # The last few reports say nothing of a share.
         shown = entry.curve[entry.curve[:, 0] <= 0.9]
         axes.plot(shown[:, 0], shown[:, 2], color=colour, label=entry.state)

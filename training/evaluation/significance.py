@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from chexdesk.labels import LabelSet
 from training.evaluation.figures import Counts, Figure, Figures, figures
 
+#: Resamples of an interval, and exchanges of a test: the least p is 1 in 2,001.
 ROUNDS: Final = 2_000
-#: Swaps cost less than resamples, and small p values need more of them.
-SWAPS: Final = 10_000
 SEED: Final = 0
 #: Differences that are equal but for rounding count as equal.
 _EQUAL: Final = 1e-12
@@ -46,7 +45,7 @@ def interval(values: Figure, level: float = 0.95) -> tuple[float, float]:
 
 
 def swapped(
-    label_set: LabelSet, first: Counts, second: Counts, rounds: int = SWAPS, seed: int = SEED
+    label_set: LabelSet, first: Counts, second: Counts, rounds: int = ROUNDS, seed: int = SEED
 ) -> tuple[Figures, Figures]:
     """Figures of two systems after each report's decisions changed hands with chance 1/2.
 

@@ -60,11 +60,13 @@ class About:
         title: its name there.
         paper: the column of the paper's tables that it stands beside, or "".
         ours: it is the model that the others are compared with.
+        drawn: it stands in the plot of the findings.
     """
 
     title: str
     paper: str = ""
     ours: bool = False
+    drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def read_about(path: Path = ABOUT) -> dict[str, About]:
 
 def _parsed(path: Path) -> tuple[dict[str, Any], list[Any]]:
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
         header = lines[0]
         header["system"]
     except (OSError, json.JSONDecodeError, IndexError, KeyError, TypeError) as error:

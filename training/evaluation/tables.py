@@ -110,7 +110,8 @@ def tests(comparison: Comparison) -> str:
     """The model against every other system; "" where the model takes no part."""
     if comparison.model is None:
         return ""
-    f1, errors = comparison.differences("macro_f1"), comparison.differences("errors")
+    found = comparison.differences("macro_f1", "errors")
+    f1, errors = found["macro_f1"], found["errors"]
     rows = [
         [s.about.title, *_difference(f1[s.name]), *_difference(errors[s.name])]
         for s in comparison.scored
@@ -134,6 +135,7 @@ def kinds(found: Sequence[Kind], notes: dict[str, str]) -> str:
 
 def number(value: float, percent: bool = False) -> str:
     """A figure as the tables show it."""
+    value = float(value)
     if math.isnan(value):
         return "–"
     if percent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,20 @@ from training.evaluation.figures import in_paper_average
 from training.evaluation.systems import Gold, System
 from training.evaluation.tables import markdown, number
 
+#: Shares of reports sent to review in the table of selective labelling.
+_SHARES: Final = (0.0, 0.1, 0.2, 0.3, 0.5)
+#: States of calibration.
+RAW: Final = "raw softmax"
+CALIBRATED: Final = "calibrated"
+GIVEN: Final = "as given"
+
 
 @dataclass(frozen=True)
 class Trust:
     """One system's probabilities in one state of calibration.
 
     Attributes:
-        state: `raw softmax` or `calibrated`.
+        state: `RAW`, `CALIBRATED`, or `GIVEN` where the file does not say.
         bins: as `reliability.bins` gives them.
         held: share of the errors that the doubtful fifth of the reports holds; held_paper: the same
             without the findings that the paper's average leaves out.
@@ -45,21 +52,23 @@ class Trust:
 def states(system: System, fitted: Calibration | None) -> list[tuple[str, Probabilities]]:
     """A system's probabilities before and after calibration, as far as they are known.
 
-    A file whose header holds `calibration` gives calibrated probabilities, from which the raw ones
-    follow. One without gives raw ones; `fitted`, where there is one, is applied to them.
+    The header's `calibration` says what has been done to them: an object (as a pack's manifest has
+    it) that it was applied, so that the raw ones follow; null that they are raw, and `fitted` is
+    applied where there is one. A header without it leaves it open, and they stand as given.
     """
-    if system.probabilities is None:
+    given = system.probabilities
+    if given is None:
         return []
-    applied = system.header.get("calibration")
+    if "calibration" not in system.header:
+        return [(GIVEN, given)]
+    none = Calibration.none(given.shape[1])
+    applied = system.header["calibration"]
     if applied is not None:
-        raw = _softmax(
-            Calibration.from_dict(applied, system.probabilities.shape[1]).undo(system.probabilities)
-        )
-        return [("raw softmax", raw), ("calibrated", system.probabilities)]
-    found = [("raw softmax", system.probabilities)]
+        logits = Calibration.from_dict(applied, given.shape[1]).undo(given)
+        return [(RAW, none.apply(logits)), (CALIBRATED, given)]
+    found = [(RAW, given)]
     if fitted is not None:
-        logits = np.log(np.maximum(system.probabilities, 1e-6))
-        found.append(("calibrated", fitted.apply(logits)))
+        found.append((CALIBRATED, fitted.apply(none.undo(given))))
     return found
 
 
@@ -106,14 +115,23 @@ def table(found: Sequence[tuple[str, Trust]]) -> str:
     return markdown([*header, "of the paper's findings alone"], rows)
 
 
+def selective_table(found: Sequence[tuple[str, Trust]]) -> str:
+    """What is left among the reports that are not reviewed, at some shares sent to review."""
+    rows = []
+    for gold, entry in found:
+        row = [f"{entry.system}, {gold}", entry.state]
+        for share in _SHARES:
+            _, errors, perfect = entry.curve[round(share * len(entry.curve))]
+            row.append(f"{number(errors)} / {number(perfect, percent=True)}")
+        rows.append(row)
+    return markdown(
+        ["system, reports", "probabilities", *(f"{share:.0%} reviewed" for share in _SHARES)], rows
+    )
+
+
 def cross_validation(record: dict[str, Any]) -> str:
     """The table of `training.calibrate`: what each form of calibration reaches out of its folds."""
     rows = record["cross_validation"]
     return markdown(
         list(rows[0]), [[v if isinstance(v, str) else number(v) for v in r.values()] for r in rows]
     )
-
-
-def _softmax(logits: Probabilities) -> Probabilities:
-    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
