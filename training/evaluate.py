@@ -3,9 +3,9 @@
     python -m training.evaluate [--decisions DIR] [--out docs/results.md] [--plots docs/plots]
 
 Reads decisions files (`<system>.<gold>.jsonl`, see `training.decisions`), gold labels, and the
-calibration where one was fitted (`training.calibrate`). No model is run, so the figures can be
-recomputed wherever the gold labels are. The results begin with a hand-written head; what stands
-below it is made anew each time.
+calibration that the published adapter carries, by which the model's raw probabilities are found
+again. No model is run, so the figures can be recomputed wherever the gold labels are. The results
+begin with a hand-written head; what stands below it is made anew each time.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from chexdesk import paths
+from chexdesk.labeling.calibration import Calibration
 from chexdesk.labels import LabelSet, chexpert14
-from training.calibrate import OUT as CALIBRATION
-from training.calibration import Calibration
+from training.decisions import FOLDER
 from training.evaluation import errors, plots, significance, tables, trust
 from training.evaluation.comparison import Comparison
 from training.evaluation.systems import GOLD, Gold, System, read_about, read_folder, read_gold
 from training.evaluation.trust import Trust
 
-DECISIONS: Final = Path("training/runs/decisions")
 #: What the results report. `feedback` is for choosing.
 REPORTED: Final = ("dev", "openi_evidence")
 _MARK: Final = "<!-- Below this line everything is made by the command above. -->\n"
@@ -46,21 +46,26 @@ class Set:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the results."""
+    label_set = chexpert14()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--decisions", type=Path, default=DECISIONS)
+    parser.add_argument("--decisions", type=Path, default=FOLDER)
     parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--plots", type=Path, default=Path("docs/plots"))
     parser.add_argument("--head", type=Path, default=Path("docs/results-head.md"))
     parser.add_argument("--notes", type=Path, default=Path("docs/error-kinds.yaml"))
-    parser.add_argument("--calibration", type=Path, default=CALIBRATION)
+    parser.add_argument(
+        "--adapter",
+        type=Path,
+        default=paths.resources() / "adapter" / label_set.name / "adapter.json",
+        help="whose calibration the model's probabilities have been through",
+    )
     parser.add_argument("--rounds", type=int, default=significance.ROUNDS)
     parser.add_argument("--gold", nargs="+", choices=GOLD, default=REPORTED)
     args = parser.parse_args(arguments)
-    label_set = chexpert14()
     sets = read_sets(label_set, args.decisions, args.gold, args.rounds)
     if not sets:
         parser.error(f"{args.decisions} holds no decisions for {' or '.join(args.gold)}")
-    record = _record(args.calibration)
+    record = json.loads(args.adapter.read_text(encoding="utf-8")).get("calibration", {})
     args.plots.mkdir(parents=True, exist_ok=True)
     parts = [args.head.read_text(encoding="utf-8").rstrip() + "\n", _MARK]
     pictures = Pictures(args.plots, args.out.parent)
@@ -166,18 +171,21 @@ def pooled(label_set: LabelSet, sets: Sequence[Set]) -> str:
 
 
 def calibration(
-    label_set: LabelSet, sets: Sequence[Set], record: dict[str, Any] | None, pictures: Pictures
+    label_set: LabelSet, sets: Sequence[Set], record: dict[str, Any], pictures: Pictures
 ) -> str:
-    """Reliability before and after, and selective labelling; "" where nobody has probabilities."""
-    how = record["doubt"] if record else "product"
+    """Reliability before and after, and selective labelling; "" where nobody has probabilities.
+
+    Args:
+        record: what `training.calibrate` wrote, as the adapter carries it.
+    """
+    how = record.get("doubt", "product")
+    applied = Calibration.from_dict(record, len(label_set))
     found: list[tuple[str, Trust]] = []
     shown: list[Trust] = []
     for each in sets:
-        model = each.comparison.model
         for system in each.systems:
-            ours = model is not None and system.name == model.name
-            fitted = Calibration.from_dict(record, len(label_set)) if record and ours else None
-            entries = trust.trust(label_set, each.gold, system, how, fitted)
+            ours = each.comparison.model is not None and system.name == each.comparison.model.name
+            entries = trust.trust(label_set, each.gold, system, how, applied if ours else None)
             found += [(each.gold.name, entry) for entry in entries]
             shown = shown or (entries if ours else [])
     if not found:
@@ -191,7 +199,7 @@ def calibration(
         "over the paper's findings.\n",
         trust.selective_table(found),
     ]
-    if record:
+    if "cross_validation" in record:
         parts += [
             f"Chosen by cross-validation on {record['fitted_on']}: {record['method']}.\n",
             trust.cross_validation(record),
@@ -204,13 +212,6 @@ def calibration(
             pictures.link("selective", "selective labelling"),
         ]
     return "\n".join(parts)
-
-
-def _record(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def gold_set(reports: int = 60, seed: int = 0) -> Gold:
 
 
 def comparison(gold: Gold, predicted: dict[str, Decisions], rounds: int = 400) -> Comparison:
-    systems = [System(name, each, None, {}) for name, each in predicted.items()]
+    systems = [System(name, each) for name, each in predicted.items()]
     return Comparison(LABELS, [gold], [systems], MODEL, rounds)
 
 
@@ -41,7 +41,7 @@ def test_figures_from_sums_are_the_scores_of_the_app() -> None:
     # One finding without any mention, so that missing support is compared too.
     gold[:, 3] = 3
     predicted = spoilt(gold, 0.3, 2)
-    found, wanted = figures(LABELS, counts(LABELS, gold, predicted).sum(axis=0)), None
+    found = figures(LABELS, counts(LABELS, gold, predicted).sum(axis=0))
     wanted = score(LABELS, gold, predicted)
     np.testing.assert_allclose(found.finding_f1, wanted.finding_f1)
     assert float(found.macro_f1) == pytest.approx(wanted.macro_f1_paper)
@@ -133,8 +133,8 @@ def test_exchanges_of_two_reports_are_counted() -> None:
 def test_only_systems_with_decisions_on_every_set_are_pooled() -> None:
     first, second = gold_set(20, 1), gold_set(30, 2)
     systems = [
-        [System("model", first.decisions, None, {}), System("one", first.decisions, None, {})],
-        [System("model", second.decisions, None, {})],
+        [System("model", first.decisions), System("one", first.decisions)],
+        [System("model", second.decisions)],
     ]
     both = Comparison(LABELS, [first, second], systems, MODEL, 10)
     assert [scored.name for scored in both.scored] == ["model"]
@@ -159,7 +159,7 @@ def test_the_worst_kinds_of_errors_come_first() -> None:
     predicted = gold.decisions.copy()
     predicted[:3, 2] = 0
     predicted[5, 1] = 1
-    system = System("model", predicted, None, {})
+    system = System("model", predicted)
     first, second = errors.worst_kinds(LABELS, gold, system)
     assert (first.key, first.ids, first.support) == (
         f"{LABELS.names[2]}: uncertain -> positive",

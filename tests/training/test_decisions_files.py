@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from chexdesk.labels import CERTAINTIES, chexpert14
+from training.decisions import DecisionsError
 from training.evaluation import errors, tables
 from training.evaluation.systems import (
-    DecisionsError,
     Gold,
     read_about,
     read_folder,
@@ -32,7 +32,7 @@ def row(key: Any, first: int | None, **more: Any) -> dict[str, Any]:
 
 
 def write(folder: Path, *rows: dict[str, Any], gold: str = "made up", name: str = "x") -> Path:
-    header = {"system": name, "gold": gold, "command": "", "date": "", "notes": ""}
+    header = {"system": name, "gold": gold, "command": "", "date": "2026-11-25", "notes": ""}
     path = folder / f"{name}.{gold}.jsonl"
     path.write_text("\n".join(json.dumps(r) for r in (header, *rows)) + "\n", encoding="utf-8")
     return path
@@ -60,40 +60,20 @@ def test_probabilities_follow_the_ids(tmp_path: Path) -> None:
     assert found[:, 0, 0].tolist() == [1, 0.25, 0.25]
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([row("a", 1), row(7, 1)], r"lacks 1 of the 3 reports of made up \(b\)"),
-        ([row("a", 1), row("a", 1)], "the id 'a' comes twice"),
-        ([{"id": "a", "decisions": [1]}], "1 decisions, not 14"),
-        ([row("a", 5)], "holds no decisions"),
-        ([{"decisions": SILENT}], "holds no decisions"),
-        (
-            [row("a", 1), row("b", 1), row(7, 1, probabilities=[[1, 0, 0, 0]] * 14)],
-            "some reports lack probabilities",
-        ),
-        (
-            [row(key, 1, probabilities=[[0.5, 0, 0, 0]] * 14) for key in ("a", "b", 7)],
-            "do not sum to 1",
-        ),
-    ],
-)
-def test_what_does_not_fit_is_named_with_its_file(
-    tmp_path: Path, rows: list[dict[str, Any]], message: str
-) -> None:
-    path = write(tmp_path, *rows)
-    with pytest.raises(DecisionsError, match=message) as caught:
+def test_a_report_that_is_missing_is_named_with_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, row("a", 1), row(7, 1))
+    with pytest.raises(
+        DecisionsError, match=r"lacks 1 of the 3 reports of made up \(b\)"
+    ) as caught:
         read_system(path, GOLD, LABELS)
     assert str(path) in str(caught.value)
 
 
 def test_a_file_for_other_reports_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, gold="elsewhere")
-    with pytest.raises(DecisionsError, match="is for 'elsewhere', not for 'made up'"):
+    with pytest.raises(DecisionsError, match="is for 'elsewhere', not for 'made up'") as caught:
         read_system(path, GOLD, LABELS)
-    path.write_text("no json\n", encoding="utf-8")
-    with pytest.raises(DecisionsError, match="no decisions file"):
-        read_system(path, GOLD, LABELS)
+    assert str(path) in str(caught.value)
     with pytest.raises(DecisionsError, match="is no gold set"):
         read_gold("elsewhere", LABELS)
 

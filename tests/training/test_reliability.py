@@ -74,19 +74,13 @@ def test_the_selective_curve_drops_the_most_doubtful_first() -> None:
     )
 
 
-def test_states_follow_from_what_the_file_says() -> None:
+def test_raw_probabilities_follow_from_the_calibration_that_was_applied() -> None:
     raw = two_way([0.9, 0.7])
     hot = Calibration.uniform(2.0, 1)
     calibrated = hot.apply(Calibration.none(1).undo(raw))
     decisions = np.zeros((2, 1), dtype=np.int8)
-
-    def states(probabilities: np.ndarray | None, **header: object) -> dict[str, np.ndarray]:
-        return dict(trust.states(System("x", decisions, probabilities, header), hot))
-
-    assert states(None) == {}
-    assert list(states(raw)) == [trust.GIVEN]
-    applied = states(calibrated, calibration=hot.as_dict())
-    assert applied[trust.RAW] == pytest.approx(raw, abs=1e-3)
-    assert applied[trust.CALIBRATED] == pytest.approx(calibrated)
-    fitted = states(raw, calibration=None)
-    assert fitted[trust.CALIBRATED] == pytest.approx(calibrated)
+    assert trust.states(System("x", decisions), hot) == []
+    assert [state for state, _ in trust.states(System("x", decisions, raw), None)] == [trust.GIVEN]
+    found = dict(trust.states(System("x", decisions, calibrated), hot))
+    assert found[trust.RAW] == pytest.approx(raw, abs=1e-3)
+    assert found[trust.CALIBRATED] == pytest.approx(calibrated)

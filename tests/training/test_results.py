@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from chexdesk.labeling.calibration import Calibration
-from chexdesk.labels import CERTAINTIES, chexpert14
+from chexdesk.labels import chexpert14
 from training import evaluate
+from training.decisions import Decisions, path, write
 from training.evaluation.errors import worst_kinds
 from training.evaluation.systems import Gold, System, read_about, read_gold
 
@@ -26,18 +28,16 @@ def leave(folder: Path, system: str, gold: Gold, chance: float, seed: int) -> Sy
     logits[rng.random(gold.decisions.shape) < chance] = rng.normal(0, 1, 4)
     probabilities = Calibration.none(len(LABELS)).apply(logits)
     decisions = probabilities.argmax(-1).astype(np.int8)
-    header = {"system": system, "gold": gold.name, "command": "", "date": "", "notes": ""}
-    lines: list[dict[str, object]] = [header]
-    if system == OURS:
-        header["calibration"] = None
-    for place in rng.permutation(len(gold.ids)):
-        numbers = [CERTAINTIES[c].value_number for c in decisions[place]]
-        lines.append({"id": gold.ids[place], "decisions": numbers})
-        if system == OURS:
-            lines[-1]["probabilities"] = probabilities[place].tolist()
-    path = folder / f"{system}.{gold.name}.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return System(system, decisions, None, {})
+    found = Decisions(
+        system, gold.name, gold.ids, decisions, probabilities if system == OURS else None
+    )
+    write(path(system, gold.name, folder), found)
+    return System(system, decisions)
+
+
+def adapter(folder: Path, calibration: dict[str, Any]) -> None:
+    text = json.dumps({"calibration": calibration})
+    (folder / "adapter.json").write_text(text, encoding="utf-8")
 
 
 def arguments(folder: Path) -> list[str]:
@@ -47,7 +47,7 @@ def arguments(folder: Path) -> list[str]:
         "--plots": folder / "plots",
         "--head": folder / "head.md",
         "--notes": folder / "notes.yaml",
-        "--calibration": folder / "calibration.json",
+        "--adapter": folder / "adapter.json",
     }
     options = [str(part) for pair in places.items() for part in pair]
     return [*options, "--gold", NAME, "--rounds", "40"]
@@ -68,7 +68,7 @@ def test_the_results_hold_every_table_and_plot(tmp_path: Path) -> None:
         "fitted_on": "made-up reports",
         "cross_validation": [{"form": "raw softmax", "log-loss": 0.1}],
     }
-    (tmp_path / "calibration.json").write_text(json.dumps(record), encoding="utf-8")
+    adapter(tmp_path, record)
     evaluate.main(arguments(tmp_path))
     text = (tmp_path / "results.md").read_text("utf-8")
     assert text.startswith("# By hand\n")
@@ -78,7 +78,7 @@ def test_the_results_hold_every_table_and_plot(tmp_path: Path) -> None:
     assert sum(line.startswith("| a-new-one |") for line in text.splitlines()) == 3
     assert "more of these were written" in text
     assert "raw softmax" in text
-    plots = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    plots = sorted(plot.name for plot in (tmp_path / "plots").iterdir())
     assert plots == [
         f"findings-{NAME}.svg",
         f"macro-f1-{NAME}.svg",
@@ -91,6 +91,7 @@ def test_the_results_hold_every_table_and_plot(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("eval_folder")
 def test_the_results_are_the_same_each_time(tmp_path: Path) -> None:
     leave(tmp_path, OURS, read_gold(NAME, LABELS), 0.05, 0)
+    adapter(tmp_path, {})
     (tmp_path / "head.md").write_text("# By hand\n", encoding="utf-8")
     made = []
     for _ in range(2):

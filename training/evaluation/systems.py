@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from chexdesk.evaluation.metrics import Decisions
-from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
-from training import data
+from chexdesk.labeling.calibration import Probabilities
+from chexdesk.labels import LabelSet
+from training import data, decisions
+from training.decisions import DecisionsError
 
 #: Every gold set that decisions files may name. Which of them may be used for what:
 #: `../shared/eval/README.md`.
@@ -26,14 +27,6 @@ GOLD: Final = {
 ABOUT: Final = Path(__file__).with_name("systems.yaml")
 #: How many ids a message names before it stops.
 _SHOWN: Final = 5
-#: What probabilities of one decision may sum to; files may hold rounded ones.
-_SUM_TOLERANCE: Final = 0.01
-
-Probabilities = NDArray[np.float64]
-
-
-class DecisionsError(ValueError):
-    """A decisions file is none, or does not fit its gold; the message names the file."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +70,11 @@ class System:
         name: as in the file's name and header.
         decisions: (n, findings).
         probabilities: (n, findings, 4) in `CERTAINTIES` order, or None where it has none.
-        header: the file's first line.
     """
 
     name: str
     decisions: Decisions
-    probabilities: Probabilities | None
-    header: dict[str, Any]
+    probabilities: Probabilities | None = None
 
 
 def read_gold(name: str, label_set: LabelSet) -> Gold:
@@ -108,34 +99,21 @@ def read_system(path: Path, gold: Gold, label_set: LabelSet) -> System:
     """A decisions file, put in the gold's order; lines for other reports are left aside.
 
     Raises:
-        DecisionsError: not such a file, for another gold set, an id that is missing or comes
-            twice.
+        DecisionsError: not such a file, for another gold set, or a report is missing.
     """
-    header, lines = _parsed(path)
-    if header.get("gold") != gold.name:
-        raise DecisionsError(f"{path}: is for {header.get('gold')!r}, not for {gold.name!r}")
-    rows: dict[str, tuple[list[int], Any]] = {}
-    for number, line in enumerate(lines, 2):
-        try:
-            key = str(line["id"])
-            row = [CERTAINTIES.index(Certainty.from_number(v)) for v in line["decisions"]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DecisionsError(f"{path}:{number}: holds no decisions ({error!r})") from error
-        if len(row) != len(label_set):
-            raise DecisionsError(f"{path}:{number}: {len(row)} decisions, not {len(label_set)}")
-        if key in rows:
-            raise DecisionsError(f"{path}:{number}: the id {key!r} comes twice")
-        rows[key] = row, line.get("probabilities")
-    missing = [key for key in gold.ids if key not in rows]
+    found = decisions.read(path, label_set)
+    if found.gold != gold.name:
+        raise DecisionsError(f"{path}: is for {found.gold!r}, not for {gold.name!r}")
+    places = {key: place for place, key in enumerate(found.ids)}
+    missing = [key for key in gold.ids if key not in places]
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
         raise DecisionsError(
             f"{path}: lacks {len(missing)} of the {len(gold.ids)} reports of {gold.name} ({shown})"
         )
-    chosen = [rows[key] for key in gold.ids]
-    decisions = np.array([row for row, _ in chosen], dtype=np.int8)
-    probabilities = _probabilities(path, [given for _, given in chosen], decisions.shape)
-    return System(str(header["system"]), decisions, probabilities, header)
+    order = [places[key] for key in gold.ids]
+    probabilities = None if found.probabilities is None else found.probabilities[order]
+    return System(found.system, found.certainties[order], probabilities)
 
 
 def read_folder(
@@ -157,29 +135,3 @@ def read_about(path: Path = ABOUT) -> dict[str, About]:
     """Titles, and which system stands beside which column of the paper, by system."""
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     return {str(name): About(**entry) for name, entry in entries.items()}
-
-
-def _parsed(path: Path) -> tuple[dict[str, Any], list[Any]]:
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-        header = lines[0]
-        header["system"]
-    except (OSError, json.JSONDecodeError, IndexError, KeyError, TypeError) as error:
-        raise DecisionsError(f"{path}: is no decisions file ({error!r})") from error
-    return header, lines[1:]
-
-
-def _probabilities(
-    path: Path, given: Sequence[Any], shape: tuple[int, ...]
-) -> Probabilities | None:
-    if all(entry is None for entry in given):
-        return None
-    try:
-        found = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DecisionsError(f"{path}: some reports lack probabilities ({error})") from error
-    if found.shape != (*shape, len(CERTAINTIES)):
-        raise DecisionsError(f"{path}: probabilities of shape {found.shape[1:]} a report")
-    if found.min() < 0 or np.abs(found.sum(axis=-1) - 1).max() > _SUM_TOLERANCE:
-        raise DecisionsError(f"{path}: probabilities that do not sum to 1")
-    return found

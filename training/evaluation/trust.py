@@ -29,7 +29,7 @@ class Trust:
     """One system's probabilities in one state of calibration.
 
     Attributes:
-        state: `RAW`, `CALIBRATED`, or `GIVEN` where the file does not say.
+        state: `RAW`, `CALIBRATED`, or `GIVEN` where that is unknown.
         bins: as `reliability.bins` gives them.
         held: share of the errors that the doubtful fifth of the reports holds; held_paper: the same
             without the findings that the paper's average leaves out.
@@ -49,41 +49,34 @@ class Trust:
         return reliability.calibration_error(self.bins)
 
 
-def states(system: System, fitted: Calibration | None) -> list[tuple[str, Probabilities]]:
+def states(system: System, applied: Calibration | None) -> list[tuple[str, Probabilities]]:
     """A system's probabilities before and after calibration, as far as they are known.
 
-    The header's `calibration` says what has been done to them: an object (as a pack's manifest has
-    it) that it was applied, so that the raw ones follow; null that they are raw, and `fitted` is
-    applied where there is one. A header without it leaves it open, and they stand as given.
+    Args:
+        applied: the calibration that the file's probabilities have been through, from which the
+            raw ones follow; None where it is unknown.
     """
     given = system.probabilities
     if given is None:
         return []
-    if "calibration" not in system.header:
+    if applied is None:
         return [(GIVEN, given)]
-    none = Calibration.none(given.shape[1])
-    applied = system.header["calibration"]
-    if applied is not None:
-        logits = Calibration.from_dict(applied, given.shape[1]).undo(given)
-        return [(RAW, none.apply(logits)), (CALIBRATED, given)]
-    found = [(RAW, given)]
-    if fitted is not None:
-        found.append((CALIBRATED, fitted.apply(none.undo(given))))
-    return found
+    raw = Calibration.none(given.shape[1]).apply(applied.undo(given))
+    return [(RAW, raw), (CALIBRATED, given)]
 
 
 def trust(
-    label_set: LabelSet, gold: Gold, system: System, how: str, fitted: Calibration | None
+    label_set: LabelSet, gold: Gold, system: System, how: str, applied: Calibration | None
 ) -> list[Trust]:
     """The figures of a system's probabilities in each state that is known.
 
     Args:
-        how: the doubt, one of `reliability.DOUBTS`. fitted: see `states`.
+        how: the doubt, one of `reliability.DOUBTS`. applied: see `states`.
     """
     wrong = gold.decisions != system.decisions
     paper = wrong[:, in_paper_average(label_set)].sum(axis=1)
     found = []
-    for state, probabilities in states(system, fitted):
+    for state, probabilities in states(system, applied):
         doubts = reliability.doubt(probabilities, system.decisions, how)
         found.append(
             Trust(
