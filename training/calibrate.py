@@ -25,16 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from chexdesk.evaluation.metrics import Decisions
+from chexdesk.labeling.calibration import Calibration, Logits, Probabilities
 from chexdesk.labels import LabelSet, chexpert14
-from training.calibration import (
-    METHODS,
-    Calibration,
-    Logits,
-    Method,
-    Probabilities,
-    fit,
-    log_likelihoods,
-)
+from training.calibration import METHODS, Method, fit, log_likelihoods
 from training.evaluation import reliability
 from training.evaluation.figures import counts, figures, in_paper_average
 

@@ -23,6 +23,7 @@ from chexdesk.labels import LabelSet, chexpert14
 from training.decisions import FOLDER
 from training.evaluation import errors, plots, significance, tables, trust
 from training.evaluation.comparison import Comparison
+from training.evaluation.reliability import BINS
 from training.evaluation.systems import GOLD, Gold, System, read_about, read_folder, read_gold
 from training.evaluation.trust import Trust
 
@@ -32,6 +33,11 @@ _MARK: Final = "<!-- Below this line everything is made by the command above. --
 _PARENTHESES: Final = (
     "In parentheses or under “paper”: what the CheX-LLM paper publishes for the like system on "
     "MIMIC-500, other reports than these."
+)
+_INTERVALS: Final = (
+    "Intervals: bootstrap over reports, the same resamples for all systems. A finding that a "
+    "resample lacks is left out of its average; where a certainty is rare, this draws the interval "
+    "of its F1 upwards."
 )
 
 
@@ -122,7 +128,7 @@ def section(label_set: LabelSet, each: Set, pictures: Pictures, notes: dict[str,
     )
     parts = [
         f"## {name}: {c.reports} reports\n",
-        f"{_PARENTHESES} Intervals: bootstrap over reports, the same resamples for all.\n",
+        f"{_PARENTHESES} {_INTERVALS}\n",
         "### Tables 1 and 2: the whole\n",
         tables.overall(c, paper),
         pictures.link(f"macro-f1-{name}", f"macro F1 on {name}"),
@@ -193,7 +199,7 @@ def calibration(
     parts = [
         "## Calibration\n",
         "Expected calibration error over the decisions that gold or prediction mentions, in "
-        f"{trust.reliability.BINS} bins of equal mass. Doubt of a report: `{how}`.\n",
+        f"{BINS} bins of equal mass. Doubt of a report: `{how}`.\n",
         trust.table(found),
         "Selective labelling: errors a report / reports without error among those not reviewed, "
         "over the paper's findings.\n",

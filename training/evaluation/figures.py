@@ -133,4 +133,5 @@ def _mean(values: Figure, axis: int) -> Figure:
     known = ~np.isnan(values)
     number = known.sum(axis=axis)
     total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.divide(total, number, out=np.full(np.shape(total), np.nan), where=number > 0)
+    mean = np.divide(total, number, out=np.full(np.shape(total), np.nan), where=number > 0)
+    return np.asarray(mean)

@@ -13,7 +13,7 @@ from chexdesk.evaluation.metrics import NEGATIVE, POSITIVE, UNCERTAIN
 from chexdesk.labels import CERTAINTIES
 from training.evaluation.comparison import Comparison, Difference, Scored
 from training.evaluation.errors import Kind
-from training.evaluation.figures import in_paper_average
+from training.evaluation.figures import Figure, in_paper_average
 
 _PAPER: Final = Path(__file__).with_name("paper.yaml")
 #: How many ids of a kind of errors are named.
@@ -133,7 +133,7 @@ def kinds(found: Sequence[Kind], notes: dict[str, str]) -> str:
     return markdown(["finding", "gold", "predicted", "errors", "reports", "what was done"], rows)
 
 
-def number(value: float, percent: bool = False) -> str:
+def number(value: float | Figure, percent: bool = False) -> str:
     """A figure as the tables show it."""
     value = float(value)
     if math.isnan(value):

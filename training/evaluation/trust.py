@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from chexdesk.labeling.calibration import Calibration, Probabilities
 from chexdesk.labels import LabelSet
-from training.calibration import Calibration, Probabilities
 from training.evaluation import reliability
 from training.evaluation.figures import in_paper_average
 from training.evaluation.systems import Gold, System
