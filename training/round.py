@@ -13,6 +13,7 @@ import argparse
 import datetime
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -218,12 +219,13 @@ def _show(comparison: promotion.Comparison, tolerance: float) -> None:
     for name, title in promotion.TITLES.items():
         change = comparison.changes[name]
         low, high = change.interval
-        figures = (change.before, change.after)
+        known = not math.isnan(low + high)
         table.add_row(
             title,
-            *(f"{figure:.3f}" for figure in figures),
-            f"{change.difference:+.3f}",
-            f"{low:+.3f} to {high:+.3f}",
+            _figure(change.before, ".3f"),
+            _figure(change.after, ".3f"),
+            _figure(change.difference, "+.3f"),
+            f"{low:+.3f} to {high:+.3f}" if known else "–",
         )
     Console().print(table)
     needed = promotion.reports_needed(comparison.turned, tolerance)
@@ -231,6 +233,10 @@ def _show(comparison: promotion.Comparison, tolerance: float) -> None:
         f"Decisions that turned right or wrong: {comparison.turned:.3f} a report; at that, "
         f"{needed} held-out reports tell a difference of {tolerance:g} errors a report."
     )
+
+
+def _figure(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)
 
 
 def _write_card(

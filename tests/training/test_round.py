@@ -245,7 +245,7 @@ def test_the_lock_is_of_one_share(tmp_path: Path) -> None:
         ('{"id": "1", "text": "secret", "labels": [1, 0]}', "14 labels"),
         (
             '{"id": "1", "text": "secret", "labels": [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}',
-            "2",
+            "7 is not a label",
         ),
         ("secret", "not JSON"),
     ],
