@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
+from rich.table import Table
 
 from chexdesk.evaluation.metrics import Decisions
 from chexdesk.labels import LabelSet
@@ -110,6 +111,23 @@ def reports_needed(turned: float, tolerance: float) -> int:
         turned: as in `Comparison`.
     """
     return math.ceil((_REACH / tolerance) ** 2 * turned)
+
+
+def table(comparison: Comparison) -> Table:
+    """Before and after, for a person."""
+    found = Table(title=f"{comparison.reports} held-out reports", title_justify="left")
+    for column in ("", "before", "after", "difference", "95 %, paired"):
+        found.add_column(column)
+    for name, title in TITLES.items():
+        change = comparison.changes[name]
+        low, high = (_figure(bound, "+.3f") for bound in change.interval)
+        both = (_figure(change.before, ".3f"), _figure(change.after, ".3f"))
+        found.add_row(title, *both, _figure(change.difference, "+.3f"), f"{low} to {high}")
+    return found
+
+
+def _figure(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)
 
 
 def _change(

@@ -13,7 +13,7 @@ import argparse
 import datetime
 import hashlib
 import json
-import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,7 +24,6 @@ from typing import Any, Final
 import numpy as np
 import yaml
 from rich.console import Console
-from rich.table import Table
 
 from chexdesk.evaluation.metrics import Decisions
 from chexdesk.labeling.calibration import Calibration
@@ -174,9 +173,13 @@ def _train(
 ) -> Path:
     """The finished adapter. Texts lie in the folder only while it is being trained."""
     done = folder / "adapter" / "training.json"
-    if done.is_file():
+    if _is_whole(done):
         return done.parent
     folder.mkdir(parents=True, exist_ok=True)
+    for checkpoint in (folder / "checkpoints").glob("checkpoint-*"):
+        # The trainer writes this file last: without it a kill came in between.
+        if not _is_whole(checkpoint / "trainer_state.json"):
+            shutil.rmtree(checkpoint)
     texts = folder / "learning.jsonl"
     try:
         with whole_file(texts) as stream:
@@ -184,6 +187,14 @@ def _train(
         return sft.train(_config(settings, start, folder, texts, base))
     finally:
         texts.unlink(missing_ok=True)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _config(
@@ -213,30 +224,12 @@ def _decisions(
 
 
 def _show(comparison: promotion.Comparison, tolerance: float) -> None:
-    table = Table(title=f"{comparison.reports} held-out reports", title_justify="left")
-    for column in ("", "before", "after", "difference", "95 %, paired"):
-        table.add_column(column)
-    for name, title in promotion.TITLES.items():
-        change = comparison.changes[name]
-        low, high = change.interval
-        known = not math.isnan(low + high)
-        table.add_row(
-            title,
-            _figure(change.before, ".3f"),
-            _figure(change.after, ".3f"),
-            _figure(change.difference, "+.3f"),
-            f"{low:+.3f} to {high:+.3f}" if known else "–",
-        )
-    Console().print(table)
+    Console().print(promotion.table(comparison))
     needed = promotion.reports_needed(comparison.turned, tolerance)
     print(
         f"Decisions that turned right or wrong: {comparison.turned:.3f} a report; at that, "
         f"{needed} held-out reports tell a difference of {tolerance:g} errors a report."
     )
-
-
-def _figure(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else format(value, form)
 
 
 def _write_card(
