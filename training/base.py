@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from tokenizers import pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GgufConfig
 
 from export import base as base_gguf
 from training import slots
@@ -66,9 +66,43 @@ def ensure(folder: Path | None = None) -> Path:
     return DEFAULT_FOLDER
 
 
-def load(folder: Path, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """Model, with the slot format's attention, and tokenizer of a base or merged folder."""
-    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype)
+def dtype_for(precision: str) -> torch.dtype:
+    """The weights' type: `auto` is bfloat16 where there is a GPU that has it, else float32.
+
+    Raises:
+        ValueError: `precision` is neither `auto` nor `float32`.
+    """
+    if precision not in ("auto", "float32"):
+        raise ValueError(f"precision is {precision!r}; expected auto or float32")
+    on_gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if precision == "auto" and on_gpu else torch.float32
+
+
+def load(
+    folder: Path, dtype: torch.dtype = torch.float32, quantize: str | None = None
+) -> tuple[Any, Any]:
+    """Model, with the slot format's attention, and tokenizer of a base or merged folder.
+
+    Args:
+        quantize: `4bit` for frozen weights in NF4, which an adapter is trained on top of (QLoRA,
+            Dettmers et al. 2023).
+
+    Raises:
+        ValueError: `quantize` is something else, or there is no CUDA device for it.
+    """
+    options: dict[str, Any] = {}
+    if quantize is not None:
+        if quantize != "4bit" or not torch.cuda.is_available():
+            raise ValueError(f"quantize is {quantize!r}; expected null, or 4bit on a CUDA device")
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+            # FSDP divides floating-point weights only, all of one type.
+            bnb_4bit_quant_storage=dtype,
+        )
+    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, **options)
     model.set_attn_implementation(slots.ATTENTION)
     return model, AutoTokenizer.from_pretrained(str(folder))
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from torch import Tensor
@@ -55,6 +56,8 @@ class Config:
     start: Path | None = None
     schedule: str = "cosine"
     fold: dict[str, Any] | None = None
+    precision: str = "auto"
+    quantize: str | None = None
     raw: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @staticmethod
@@ -127,7 +130,9 @@ def train(config: Config) -> Path:
     """
     set_seed(config.seed)
     label_set = chexpert14()
-    model, tokenizer = base.load(base.ensure(config.base))
+    PartialState()  # Under `accelerate launch`, each process takes its GPU before the model loads.
+    dtype = base.dtype_for(config.precision)
+    model, tokenizer = base.load(base.ensure(config.base), dtype, config.quantize)
     if config.start is not None:
         model = PeftModel.from_pretrained(model, str(config.start), is_trainable=True)
     wire = predict.wire(tokenizer, label_set)
@@ -137,7 +142,7 @@ def train(config: Config) -> Path:
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(_checkpoints(config))))
     figures = trainer.evaluate() if held_set else {}
     adapter = config.out / "adapter"
-    trainer.model.save_pretrained(str(adapter))
+    trainer.save_model(str(adapter))  # Gathers the weights first where FSDP has divided them.
     record = {
         "config": config.raw,
         "seed": config.seed,
@@ -147,8 +152,9 @@ def train(config: Config) -> Path:
         "best_checkpoint": Path(trainer.state.best_model_checkpoint or "").name,
         "held_out": {k.removeprefix("eval_"): v for k, v in figures.items() if "runtime" not in k},
     }
-    (adapter / "training.json").write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record["held_out"]))
+    if trainer.is_world_process_zero():
+        (adapter / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+        print(json.dumps(record["held_out"]))
     return adapter
 
 
@@ -261,7 +267,7 @@ def _trainer(
             remove_unused_columns=False,
             dataset_kwargs={"skip_prepare_dataset": True},
             gradient_checkpointing=torch.cuda.is_available(),
-            bf16=torch.cuda.is_available(),
+            bf16=base.dtype_for(config.precision) is torch.bfloat16,
             disable_tqdm=True,
             label_names=["labels"],
         ),
