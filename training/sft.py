@@ -20,6 +20,7 @@ import yaml
 from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import EarlyStoppingCallback, EvalPrediction, set_seed
@@ -32,6 +33,7 @@ from chexdesk.labeling.wire import Wire
 from chexdesk.labels import LabelSet, chexpert14
 from training import base, data, predict, recombine, slots, written
 
+WEIGHTS = "adapter_model.safetensors"
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
@@ -58,6 +60,7 @@ class Config:
     fold: dict[str, Any] | None = None
     precision: str = "auto"
     quantize: str | None = None
+    share: float = 1.0
     raw: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @staticmethod
@@ -143,6 +146,8 @@ def train(config: Config) -> Path:
     figures = trainer.evaluate() if held_set else {}
     adapter = config.out / "adapter"
     trainer.save_model(str(adapter))  # Gathers the weights first where FSDP has divided them.
+    if config.start is not None and config.share < 1 and trainer.is_world_process_zero():
+        interpolate(config.start, adapter, config.share)
     record = {
         "config": config.raw,
         "seed": config.seed,
@@ -156,6 +161,24 @@ def train(config: Config) -> Path:
         (adapter / "training.json").write_text(json.dumps(record, indent=1) + "\n")
         print(json.dumps(record["held_out"]))
     return adapter
+
+
+def interpolate(start: Path, end: Path, share: float) -> None:
+    """Move an adapter back towards where it began: `start + share * (end - start)`, in place.
+
+    A short last stage on one hospital's labels unlearns others; weights in between keep both
+    (WiSE-FT, Wortsman et al. 2022). Both factors of the low-rank product are moved.
+
+    Args:
+        start, end: adapter folders of the same shape. share: in [0, 1]; 1 changes nothing.
+    """
+    before = load_file(str(start / WEIGHTS))
+    path = end / WEIGHTS
+    after = load_file(str(path))
+    mixed = {name: torch.lerp(before[name], after[name], share) for name in after}
+    partial = path.with_suffix(".partial")
+    save_file({name: tensor.contiguous() for name, tensor in mixed.items()}, str(partial))
+    partial.replace(path)
 
 
 def _checkpoints(config: Config) -> Path:

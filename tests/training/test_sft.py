@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 from chexdesk.labels import chexpert14
-from training.sft import Config, examples, train
+from training.sft import WEIGHTS, Config, examples, interpolate, train
 
 LABELS = chexpert14()
 
@@ -99,3 +101,12 @@ def test_nothing_held_out_trains_to_the_end(tmp_path: Path, tiny_base: Path) -> 
     record = json.loads((adapter / "training.json").read_text())
     assert record["held_out"] == {}
     assert record["examples"]["toy trained on"] == 48
+
+
+def test_an_adapter_between_two_lies_on_the_line(tmp_path: Path) -> None:
+    for name, value in (("a", 1.0), ("b", 3.0)):
+        (tmp_path / name).mkdir()
+        save_file({"w": torch.full((2, 2), value)}, tmp_path / name / WEIGHTS)
+    interpolate(tmp_path / "a", tmp_path / "b", 0.25)
+    assert load_file(tmp_path / "b" / WEIGHTS)["w"].tolist() == [[1.5, 1.5], [1.5, 1.5]]
+    assert load_file(tmp_path / "a" / WEIGHTS)["w"].tolist() == [[1.0, 1.0], [1.0, 1.0]]
