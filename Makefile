@@ -62,7 +62,7 @@ format: $(STAMPS)/dev
 	$(BIN)/ruff format .
 
 train: $(STAMPS)/training
-	$(BIN)/python -m training.sft --config training/configs/sft.yaml
+	$(BIN)/python -m training all
 
 # The lock again, from what is installed now: after a change of pyproject.toml.
 lock: $(STAMPS)/dev
