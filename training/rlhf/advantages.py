@@ -1,0 +1,80 @@
+"""Advantages: how much better a decision turned out than was expected of it.
+
+In the slot format the decisions are parallel one-step actions, and each has a credit of its own. In
+the chain format they are a sequence, and generalised advantage estimation spreads the reward.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+#: Keeps a batch without any spread from being divided by nothing.
+_LEAST_SPREAD: Final = 1e-8
+
+
+def decision_advantage(credit: Tensor, value: Tensor) -> Tensor:
+    """Advantage of a one-step action: A = r − V, without a gradient.
+
+    The return of a one-step action is its reward, so the estimate of generalised advantage with
+    t = 1 is this difference (`gae` gives the same).
+
+    Args:
+        credit: (n, f), each decision's own reward. value: (n, f), what was expected.
+    """
+    return (credit - value).detach()
+
+
+def replacement_credit(total: Tensor, replaced: Tensor, policy: Tensor | None = None) -> Tensor:
+    """Credit of each decision under one reward for the whole output.
+
+    c_f = R(d) − Σ_a p(a) R(d with decision f replaced by a), the counterfactual baseline of
+    Foerster et al. 2018 (equation 4). What the other decisions bring cancels out.
+
+    Args:
+        total: (n,), R(d). replaced: (n, f, 4), R with that one decision replaced by each answer.
+        policy: (n, f, 4), p; all answers weigh the same where it is None.
+
+    Returns:
+        (n, f).
+    """
+    weights = torch.full_like(replaced, 1 / replaced.shape[-1]) if policy is None else policy
+    return total[:, None] - (weights * replaced).sum(-1)
+
+
+def gae(
+    rewards: Tensor, values: Tensor, discount: float = 1.0, smoothing: float = 0.95
+) -> tuple[Tensor, Tensor]:
+    """Generalised advantage estimation (Schulman et al. 2016, equations 11, 12 and 16).
+
+    δ_t = r_t + γ V_{t+1} − V_t and A_t = δ_t + γ λ A_{t+1}; the sequence ends after its last step,
+    whose V_{t+1} is 0.
+
+    Args:
+        rewards: (n, t), after each step. values: (n, t), before each step.
+        discount: γ. smoothing: λ; 0 trusts the values, 1 the rewards.
+
+    Returns:
+        advantages and returns (A + V), both (n, t) and without a gradient.
+    """
+    values = values.detach()
+    advantages = torch.zeros_like(values)
+    later = torch.zeros_like(values[:, 0])
+    following = torch.zeros_like(values[:, 0])
+    for step in reversed(range(values.shape[1])):
+        error = rewards[:, step] + discount * following - values[:, step]
+        later = error + discount * smoothing * later
+        advantages[:, step] = later
+        following = values[:, step]
+    return advantages, advantages + values
+
+
+def normalised(advantages: Tensor) -> Tensor:
+    """Mean 0 and standard deviation 1 over a whole batch; the shape stays.
+
+    The step's size then does not hang on the reward's scale. A batch without spread becomes zeros.
+    """
+    centred = advantages - advantages.mean()
+    return centred / (centred.square().mean().sqrt() + _LEAST_SPREAD)
