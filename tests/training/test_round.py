@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from chexdesk.labeling.pack import open_pack, verify_pack
 from chexdesk.labels import chexpert14
 from chexdesk.services.wholefile import whole_file
-from training import data, holdout, promotion, sft
+from training import base, data, holdout, promotion, sft
 from training import round as rounds
 
 LABELS = chexpert14()
@@ -62,7 +63,7 @@ TRAINING: dict[str, Any] = {
     "lora": {"rank": 8, "alpha": 16},
     "epochs": 3,
     "batch": 8,
-    "rate": 0.02,
+    "rate": 0.01,
     "warmup": 0.05,
     "held_out": 0.0,
     "check_every": 10,
@@ -72,12 +73,24 @@ TRAINING: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+def loud_base(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+    """The tiny base with a wider last norm: else its logits are too near one another to learn."""
+    folder = tmp_path_factory.mktemp("loud") / "base"
+    model, tokenizer = base.load(tiny_base)
+    with torch.no_grad():
+        model.model.norm.weight.fill_(10.0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, loud_base: Path) -> Path:
     """An adapter that learnt something else, with a card like a published one's."""
     folder = tmp_path_factory.mktemp("start")
     gold = save(folder / "gold.jsonl", rows(48, TAUGHT, 1))
     config = sft.Config(
-        out=folder, base=tiny_base, sources=[data.SourceSpec("toy", str(gold))], **TRAINING
+        out=folder, base=loud_base, sources=[data.SourceSpec("toy", str(gold))], **TRAINING
     )
     adapter = sft.train(config)
     card = {"name": "toy", "version": "1.0", "calibration": {"temperature": 1.5}}
@@ -86,7 +99,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
 
 
 @pytest.fixture
-def command(tmp_path: Path, start: Path, tiny_base: Path) -> list[str]:
+def command(tmp_path: Path, start: Path, loud_base: Path) -> list[str]:
     """A round's arguments but for the reviews: 20 held-out reports are enough here."""
     bank = tmp_path / "bank.txt"
     bank.write_text("fluid. | PE+ Card-\n")
@@ -99,7 +112,7 @@ def command(tmp_path: Path, start: Path, tiny_base: Path) -> list[str]:
     }
     config = tmp_path / "round.yaml"
     config.write_text(yaml.safe_dump(settings))
-    given = ["--start", start, "--base", tiny_base, "--config", config, "--out", tmp_path / "site"]
+    given = ["--start", start, "--base", loud_base, "--config", config, "--out", tmp_path / "site"]
     return [str(each) for each in given]
 
 
@@ -110,7 +123,6 @@ def with_reviews(command: list[str], path: Path) -> list[str]:
 SITE = rows(90, TRUE, 2)
 
 
-@pytest.mark.skip(reason="the tiny model does not learn this reliably yet (issue 4)")
 def test_a_round_that_learns_is_promoted(
     tmp_path: Path, command: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,7 +146,6 @@ def test_a_round_that_learns_is_promoted(
         assert not any(row["text"] in content for content in written)
 
 
-@pytest.mark.skip(reason="the tiny model does not learn this reliably yet (issue 4)")
 def test_a_round_that_unlearns_is_refused_and_leaves_no_pack(
     tmp_path: Path, command: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,7 +169,6 @@ def test_too_few_reviews_are_an_error_and_lock_nothing(
     assert not (tmp_path / "site").exists()
 
 
-@pytest.mark.skip(reason="the tiny model does not learn this reliably yet (issue 4)")
 def test_a_killed_round_goes_on_from_its_checkpoint(tmp_path: Path, command: list[str]) -> None:
     reviews = save(tmp_path / "reviews.jsonl", SITE)
     arguments = with_reviews(command, reviews)
