@@ -220,7 +220,7 @@ def _decisions(
 ) -> Decisions:
     model, _, wire = predict.load(adapter, base, label_set)
     logits = predict.decision_logits(model, wire, [review.example.text for review in reviews])
-    return calibration.apply(logits).argmax(axis=-1).astype(np.int8)
+    return np.asarray(calibration.apply(logits).argmax(axis=-1), dtype=np.int8)
 
 
 def _show(comparison: promotion.Comparison, tolerance: float) -> None:
