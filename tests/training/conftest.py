@@ -35,3 +35,15 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model: Any = LlamaForCausalLM(config)
     model.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def loud_base(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+    """The tiny base with a wider last norm: else its logits are too near one another to learn."""
+    folder = tmp_path_factory.mktemp("loud") / "base"
+    model, tokenizer = base.load(tiny_base)
+    with torch.no_grad():
+        model.model.norm.weight.fill_(10.0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import yaml
 
 from chexdesk.labeling.pack import open_pack, verify_pack
 from chexdesk.labels import chexpert14
 from chexdesk.services.wholefile import whole_file
-from training import base, data, holdout, promotion, sft
+from training import data, holdout, promotion, sft
 from training import round as rounds
 
 LABELS = chexpert14()
@@ -70,18 +69,6 @@ TRAINING: dict[str, Any] = {
     "patience": 6,
     "near_duplicates": False,
 }
-
-
-@pytest.fixture(scope="module")
-def loud_base(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
-    """The tiny base with a wider last norm: else its logits are too near one another to learn."""
-    folder = tmp_path_factory.mktemp("loud") / "base"
-    model, tokenizer = base.load(tiny_base)
-    with torch.no_grad():
-        model.model.norm.weight.fill_(10.0)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

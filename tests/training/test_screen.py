@@ -40,11 +40,11 @@ def config(folder: Path, tiny_base: Path, **changes: Any) -> Config:
         "max_tokens": 64,
         "held_out": 0.2,
         "near_duplicates": False,
-        "sources": [{"name": "toy", "path": str(folder / "gold.jsonl"), "repeat": 3}],
-        "reports": 160,
+        "sources": [{"name": "toy", "path": str(folder / "gold.jsonl"), "repeat": 8}],
+        "reports": 240,
         "batch": 4,
         "lora": {"rank": 8, "alpha": 16},
-        "rate": 0.02,
+        "rate": 0.01,
         "warmup": 0.1,
         "save_every": 50,
     }
@@ -113,19 +113,22 @@ def test_reports_depend_on_the_seed_and_never_on_what_is_held_out(
 
 @pytest.mark.parametrize("name", ["slots", "chain", "json"])
 def test_a_format_is_trained_and_leaves_its_figures(
-    tmp_path: Path, tiny_base: Path, name: str
+    tmp_path: Path, loud_base: Path, name: str
 ) -> None:
-    settings = config(tmp_path, tiny_base)
+    settings = config(tmp_path, loud_base)
     result = screen(settings, name, seed=1)
-    assert result["steps"] == 40
+    assert result["steps"] == 60
     # Of 14 findings all but one are never mentioned; untrained, the loss is that of a guess, 1.39.
-    assert result["held_out_loss"] < 1.0
+    # JSON's loss is spread over the whole answer, so its decisions are learnt later.
+    assert result["held_out_loss"] < (0.8 if name == "json" else 0.2)
     decisions = read_labels(settings.out / "decisions" / f"{name}-1.jsonl", LABELS)
     assert len(decisions) == result["held_out_reports"]
     gold = read_labels(tmp_path / "gold.jsonl", LABELS)
     pairs = [(gold[key.removeprefix("toy:")], labels) for key, labels in decisions.items()]
     errors = sum(a != b for truth, labels in pairs for a, b in zip(truth, labels, strict=True))
     assert result["errors_a_report"] == pytest.approx(errors / len(pairs), abs=1e-4)
+    assert result["errors_a_report"] <= 1
+    assert result["uncertain_f1"] is None
     # Again, from the finished checkpoint: the line is replaced, not doubled.
     again = screen(settings, name, seed=1)
     assert again["train_seconds"] == result["train_seconds"]

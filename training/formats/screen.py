@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -208,13 +209,13 @@ def held_out_loss(model: Any, layout: Format, examples: Sequence[Example]) -> fl
 
 def figures(
     label_set: LabelSet, examples: Sequence[Example], logits: NDArray[np.float32]
-) -> dict[str, float]:
-    """The figures of the paper that choose a format."""
+) -> dict[str, float | None]:
+    """The paper's figures that choose a format; None where the gold has no such certainty."""
     gold = np.array([example.answers for example in examples], dtype=np.int8)
     scores = score(label_set, gold, logits.argmax(-1).astype(np.int8))
     return {
         "macro_f1": round(scores.macro_f1_paper, 4),
-        "uncertain_f1": round(scores.uncertain_f1, 4),
+        "uncertain_f1": None if math.isnan(scores.uncertain_f1) else round(scores.uncertain_f1, 4),
         "errors_a_report": round(scores.errors_a_report, 4),
     }
 

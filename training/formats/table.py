@@ -41,7 +41,10 @@ def _mean(lines: Sequence[dict[str, Any]], column: str) -> float:
     return statistics.fmean(line[column] for line in lines)
 
 
-def _cell(values: Sequence[float], places: int) -> str:
+def _cell(given: Sequence[float | None], places: int) -> str:
+    values = [value for value in given if value is not None]
+    if not values:
+        return "–"
     mean = f"{statistics.fmean(values):,.{places}f}"
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):,.{places}f}"
 
