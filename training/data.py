@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chexdesk.labeling import wire
 from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
 from chexdesk.reports.sections import Section, SectionKind, choose_sections
 from training import written
+
+#: An answer that is not known: no decision is trained on it.
+UNKNOWN: Final = -100
 
 EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
 
@@ -28,7 +31,7 @@ class Example:
     Attributes:
         source: `feedback`, `openi`, `written`, or the name of a gold file.
         text: what the model reads (`wire.report_text`), not the raw report.
-        answers: one index into `CERTAINTIES` for each finding of the label set.
+        answers: one index into `CERTAINTIES` for each finding of the label set, or `UNKNOWN`.
     """
 
     id: str
@@ -49,6 +52,8 @@ class SourceSpec:
         part: share of the reports that is kept, by a hash of the id.
         normals: share of the reports with No Finding positive that is kept, by a hash of the id.
         recombined: new reports made from the items of the training ones, in an epoch.
+        pairs: reports in an epoch that are made as minimal pairs (`training.pairs`), with items of
+            the training ones around.
     """
 
     name: str
@@ -58,6 +63,7 @@ class SourceSpec:
     part: float = 1.0
     normals: float = 1.0
     recombined: int = 0
+    pairs: int = 0
 
 
 def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from training import written
+from chexdesk.labels import chexpert14
+from training import pairs, written
 from training.data import EVAL
 
 TEST_SETS: Final = Path(__file__).resolve().parents[1] / "tests" / "sets"
@@ -88,7 +89,7 @@ def shared(training_texts: Mapping[str, str], test_texts: Mapping[str, str]) -> 
 def training_texts(
     folder: Path = written.FOLDER, first_written: Path = FIRST_WRITTEN
 ) -> dict[str, str]:
-    """Our own training texts by id: every report in the folder, and the first set where it lies.
+    """Our own training texts by id: the folder's reports, minimal pairs, the first set.
 
     Raises:
         ValueError: a file of the folder is damaged.
@@ -96,6 +97,8 @@ def training_texts(
     texts: dict[str, str] = {}
     for path in sorted(folder.glob("*.txt")):
         texts |= {report.id: report.text for report in written.read(path)}
+    if (folder / pairs.SOURCE.name).is_file():
+        texts |= {f"{pairs.SOURCE.name}: {text}": text for text in pairs.every(chexpert14())}
     if first_written.is_file():
         texts |= {str(row["uid"]): str(row["text"]) for row in _rows(first_written)}
     return texts

@@ -108,7 +108,7 @@ def recombine(
             continue
         if label_set.no_finding is not None and is_normal:
             found[label_set.no_finding] = Certainty.POSITIVE
-        text = wire.normalize(_join(rng, [item.text for item in items]))
+        text = wire.normalize(join(_number(rng, len(items)), [item.text for item in items]))
         answers = tuple(CERTAINTIES.index(found[name]) for name in label_set.names)
         made.append(Example(f"{source}-recombined-{seed}-{len(made)}", source, text, answers))
     return made
@@ -134,10 +134,13 @@ def _draw(
     return chosen
 
 
-def _join(rng: random.Random, texts: Sequence[str]) -> str:
+def _number(rng: random.Random, items: int) -> str:
     number = rng.choice(["{}. ", "{}. ", "{}.", "{}.", "", "{}) "])
-    if len(texts) == 1 and rng.random() < 0.7:
-        number = ""
+    return "" if items == 1 and rng.random() < 0.7 else number
+
+
+def join(number: str, texts: Sequence[str]) -> str:
+    """Items as a report, each on its line behind its number, as in `{}. `, where there is one."""
     ended = [t if t.endswith((".", "?", "!")) else t + "." for t in texts]
     return "\n".join(number.format(place) + text for place, text in enumerate(ended, 1))
 

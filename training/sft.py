@@ -31,7 +31,7 @@ from chexdesk.evaluation.metrics import score
 from chexdesk.labeling import wire as wire_format
 from chexdesk.labeling.wire import Wire
 from chexdesk.labels import LabelSet, chexpert14
-from training import base, data, predict, recombine, slots, written
+from training import base, data, pairs, predict, recombine, slots, written
 
 WEIGHTS = "adapter_model.safetensors"
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -92,9 +92,8 @@ class SlotTrainer(SFTTrainer):
     ) -> Any:
         """Mean cross-entropy over the vocabulary at the (reports * findings) slots."""
         logits, decisions = slots.decision_logits(model, self.wire, inputs)
-        answers = torch.tensor(self.wire.answers, device=logits.device)
-        target = answers[inputs["labels"].to(logits.device)].view(-1)
-        loss = cross_entropy(logits.float(), target)
+        target = slots.targets(self.wire, inputs["labels"].to(logits.device)).view(-1)
+        loss = cross_entropy(logits.float(), target, ignore_index=data.UNKNOWN)
         return (loss, {"decisions": decisions}) if return_outputs else loss
 
     def prediction_step(
@@ -199,14 +198,15 @@ def examples(
         if config.near_duplicates:
             kept, dropped = data.drop_near_duplicates(kept, data.dev_texts())
         train, held = _split(config, spec, kept)
-        made = _recombined(config, spec, train, label_set)
+        made, twins = _made(config, spec, train, label_set)
         if config.near_duplicates:
             made, _ = data.drop_near_duplicates(made, data.dev_texts())
-        train_set += train * spec.repeat + made
+        train_set += train * spec.repeat + made + twins
         held_set += held
         counts |= {
             f"{spec.name} trained on": len(train),
             f"{spec.name} recombined": len(made),
+            f"{spec.name} in minimal pairs": len(twins),
             f"{spec.name} held out": len(held),
             f"{spec.name} dropped as near-duplicates of dev": len(dropped),
         }
@@ -228,11 +228,12 @@ def _split(
     return train, [e for e, held in zip(examples, here, strict=True) if held]
 
 
-def _recombined(
+def _made(
     config: Config, spec: data.SourceSpec, train: list[data.Example], label_set: LabelSet
-) -> list[data.Example]:
-    if not spec.recombined:
-        return []
+) -> tuple[list[data.Example], list[data.Example]]:
+    """Recombined reports and minimal pairs, from the items of the training examples."""
+    if not spec.recombined and not spec.pairs:
+        return [], []
     ids = {example.id for example in train}
     written_reports = [
         report
@@ -245,7 +246,8 @@ def _recombined(
     else:
         parts = [recombine.from_example(example, label_set) for example in train]
     known = [part for part in parts if part is not None]
-    return recombine.recombine(known, spec.recombined, config.seed, label_set, spec.name)
+    made = recombine.recombine(known, spec.recombined, config.seed, label_set, spec.name)
+    return made, pairs.make(known, spec.pairs, config.seed, label_set, spec.name)
 
 
 def _trainer(

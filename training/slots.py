@@ -132,6 +132,12 @@ def rows(wire: Wire, examples: Sequence[Example], max_tokens: int) -> list[dict[
     return found
 
 
+def targets(wire: Wire, labels: Tensor) -> Tensor:
+    """The tokens that answer: labels (…) indices into `CERTAINTIES`, `UNKNOWN` left as it is."""
+    answers = torch.tensor(wire.answers, device=labels.device)
+    return torch.where(labels < 0, labels, answers[labels.clamp(min=0)])
+
+
 def decision_logits(model: Any, wire: Wire, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Logits at the slots of a packed batch, by a model loaded for the slot format.
 
