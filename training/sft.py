@@ -31,7 +31,7 @@ from chexdesk.evaluation.metrics import score
 from chexdesk.labeling import wire as wire_format
 from chexdesk.labeling.wire import Wire
 from chexdesk.labels import LabelSet, chexpert14
-from training import base, data, pairs, predict, recombine, slots, written
+from training import base, data, mixture, predict, slots
 
 WEIGHTS = "adapter_model.safetensors"
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -190,64 +190,14 @@ def examples(
     config: Config, label_set: LabelSet
 ) -> tuple[list[data.Example], list[data.Example], dict[str, int]]:
     """Training examples with repeats, held-out examples without, and how many of each."""
-    train_set: list[data.Example] = []
-    held_set: list[data.Example] = []
-    counts: dict[str, int] = {}
-    for spec in config.sources:
-        kept, dropped = data.read(spec, label_set), list[data.Example]()
-        if config.near_duplicates:
-            kept, dropped = data.drop_near_duplicates(kept, data.dev_texts())
-        train, held = _split(config, spec, kept)
-        made, twins = _made(config, spec, train, label_set)
-        if config.near_duplicates:
-            made, _ = data.drop_near_duplicates(made, data.dev_texts())
-        train_set += train * spec.repeat + made + twins
-        held_set += held
-        counts |= {
-            f"{spec.name} trained on": len(train),
-            f"{spec.name} recombined": len(made),
-            f"{spec.name} in minimal pairs": len(twins),
-            f"{spec.name} held out": len(held),
-            f"{spec.name} dropped as near-duplicates of dev": len(dropped),
-        }
-    return train_set, held_set, counts
-
-
-def _split(
-    config: Config, spec: data.SourceSpec, examples: list[data.Example]
-) -> tuple[list[data.Example], list[data.Example]]:
-    """Training and held-out examples; under cross-validation only the fold is held out."""
-    if config.fold is None:
-        return data.split_held_out(examples, config.held_out)
-    if spec.name != config.fold["source"]:
-        return examples, []
-    here = [
-        data.fold(example.id, config.fold["of"]) == config.fold["index"] for example in examples
-    ]
-    train = [e for e, held in zip(examples, here, strict=True) if not held]
-    return train, [e for e, held in zip(examples, here, strict=True) if held]
-
-
-def _made(
-    config: Config, spec: data.SourceSpec, train: list[data.Example], label_set: LabelSet
-) -> tuple[list[data.Example], list[data.Example]]:
-    """Recombined reports and minimal pairs, from the items of the training examples."""
-    if not spec.recombined and not spec.pairs:
-        return [], []
-    ids = {example.id for example in train}
-    written_reports = [
-        report
-        for file in data.written_files(spec)
-        for report in written.read(file, label_set)
-        if report.id in ids
-    ]
-    if written_reports:
-        parts = [recombine.from_written(report, label_set) for report in written_reports]
-    else:
-        parts = [recombine.from_example(example, label_set) for example in train]
-    known = [part for part in parts if part is not None]
-    made = recombine.recombine(known, spec.recombined, config.seed, label_set, spec.name)
-    return made, pairs.make(known, spec.pairs, config.seed, label_set, spec.name)
+    return mixture.examples(
+        config.sources,
+        label_set,
+        seed=config.seed,
+        held_out=config.held_out,
+        fold=config.fold,
+        near_duplicates=config.near_duplicates,
+    )
 
 
 def _trainer(

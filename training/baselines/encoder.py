@@ -28,7 +28,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from chexdesk.evaluation.metrics import score
 from chexdesk.labels import CERTAINTIES, LabelSet, chexpert14
-from training import data
+from training import data, mixture
 from training.baselines import minilm, pseudo
 
 MAX_TOKENS: Final = 256
@@ -104,20 +104,16 @@ def examples(
     config: Config, label_set: LabelSet
 ) -> tuple[list[data.Example], list[data.Example], dict[str, int]]:
     """Training examples with repeats, held-out ones, and how many of each."""
-    train_set: list[data.Example] = []
-    held_set: list[data.Example] = []
-    counts: dict[str, int] = {}
-    sources = [(spec, data.read(spec, label_set)) for spec in config.sources]
+    train_set, held_set, counts = mixture.examples(
+        config.sources, label_set, seed=config.seed, held_out=config.held_out
+    )
     if config.unlabelled:
-        spec = data.SourceSpec("unlabelled", "openi_reports.csv")
-        sources.append((spec, pseudo.examples(label_set)))
-    for spec, found in sources:
-        kept, dropped = data.drop_near_duplicates(found, data.dev_texts())
-        train, held = data.split_held_out(kept, config.held_out)
-        train_set += train * spec.repeat
+        found, dropped = data.drop_near_duplicates(pseudo.examples(label_set), data.dev_texts())
+        train, held = data.split_held_out(found, config.held_out)
+        train_set += train
         held_set += held
-        counts[spec.name] = len(train)
-        counts[f"{spec.name} dropped as near-duplicates of dev"] = len(dropped)
+        counts["unlabelled trained on"] = len(train)
+        counts["unlabelled dropped as near-duplicates of dev"] = len(dropped)
     return train_set, held_set, counts
 
 
