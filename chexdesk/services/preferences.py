@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 
 from chexdesk.labeling import wire
 from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
+from chexdesk.reports.report import Report
 from chexdesk.reports.sections import choose_sections
-from chexdesk.services.library import Library
+from chexdesk.services.library import Library, Preference
 from chexdesk.services.wholefile import whole_file
+from chexdesk.store.comparisons import CHOICE, NEITHER
 
 
 def export_preferences(library: Library, out: Path | IO[str]) -> int:
@@ -19,7 +23,8 @@ def export_preferences(library: Library, out: Path | IO[str]) -> int:
 
     Each has `prompt`, `chosen`, `rejected` (strings; a completion follows its prompt directly),
     `source`, `weight` and `id`. A pair that was made twice is written once; so is one whose report
-    reads the same to the model as another's.
+    reads the same to the model as another's. Answers that found neither better are no pairs, nor
+    are choices that were made both ways round.
 
     Returns:
         How many lines were written.
@@ -30,7 +35,7 @@ def export_preferences(library: Library, out: Path | IO[str]) -> int:
     """
     written: set[bytes] = set()
     with whole_file(out) as stream:
-        for report, preference in library.preferences():
+        for report, preference in _settled(library.preferences()):
             pair = {
                 "prompt": render_prompt(library.label_set, report.text),
                 "chosen": render_completion(library.label_set, preference.chosen),
@@ -48,6 +53,19 @@ def export_preferences(library: Library, out: Path | IO[str]) -> int:
             }
             stream.write(json.dumps(row) + "\n")
     return len(written)
+
+
+def _settled(
+    preferences: Iterable[tuple[Report, Preference]],
+) -> Iterator[tuple[Report, Preference]]:
+    """Those that say which side is better, and are not taken back by their own opposite."""
+    for _, group in groupby(preferences, key=lambda pair: pair[1].key):
+        own = [pair for pair in group if pair[1].source != NEITHER]
+        said = {(preference.chosen, preference.rejected) for _, preference in own}
+        for report, preference in own:
+            reverse = (preference.rejected, preference.chosen)
+            if preference.source != CHOICE or reverse not in said:
+                yield report, preference
 
 
 def render_prompt(label_set: LabelSet, text: str) -> str:

@@ -49,8 +49,11 @@ def follow_review(
 
 def add(
     session: Session, label_set: LabelSet, preference: Preference, model: ModelId | None = None
-) -> None:
+) -> int:
     """Keep a preference; `model` is the one whose decisions were rejected.
+
+    Returns:
+        Its number in the file.
 
     Raises:
         ValueError: its decisions are not one for each finding.
@@ -78,6 +81,7 @@ def add(
             for name, chosen, rejected in pairs
         ],
     )
+    return row.id
 
 
 def of_reports(session: Session, label_set: LabelSet, keys: Iterable[int]) -> list[Preference]:
