@@ -80,6 +80,11 @@ class Session(QObject):
         self._intake.failed.connect(self.warned)
 
     @property
+    def library(self) -> Library:
+        """The open library, for the models of the other pages; never called on the GUI thread."""
+        return self._library
+
+    @property
     def page(self) -> Page | None:
         """The report at hand, once it is read."""
         return self._page
