@@ -87,7 +87,7 @@ def written_files(spec: SourceSpec) -> list[Path]:
 def _kept(example: Example, spec: SourceSpec, label_set: LabelSet) -> bool:
     if share(f"part:{example.id}") >= spec.part:
         return False
-    return not _is_normal(example, label_set) or share(f"normal:{example.id}") < spec.normals
+    return not is_normal(example, label_set) or share(f"normal:{example.id}") < spec.normals
 
 
 def _read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
@@ -212,7 +212,8 @@ def _text_with_quotes(row: dict[str, Any]) -> str:
     return wire.report_text(text, sections)
 
 
-def _is_normal(example: Example, label_set: LabelSet) -> bool:
+def is_normal(example: Example, label_set: LabelSet) -> bool:
+    """Whether a report is labelled as having nothing to find."""
     if label_set.no_finding is None:
         return False
     answer = example.answers[label_set.index(label_set.no_finding)]

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,24 @@ def test_a_named_server_is_asked_one_report_at_a_time(server: str) -> None:
 def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.raises(prompted.AnswerError, match=r"report a: .*127\.0\.0\.1:9"):
         prompted.ask_server("http://127.0.0.1:9/v1", "m", [("a", "x")], [], LABELS)
+
+
+def test_a_report_is_answered_alike_whatever_was_asked_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prompted, "CONTEXT", 1024)
+    first = ("a", "No pneumothorax. Small left pleural effusion. " * 100)
+    second = ("b", "The heart is enlarged. Possible pneumonia.")
+    both = prompted.ask_base([first, second], [], LABELS)
+    alone = prompted.ask_base([second], [], LABELS)
+    assert both.shape == (2, len(LABELS))
+    assert both[1].tolist() == alone[0].tolist()
+
+
+def test_shots_show_every_certainty_and_a_normal_report(eval_folder: Path) -> None:
+    shots = prompted.examples(LABELS)
+    answers = [prompted.parse(reply, LABELS) for _, reply in shots]
+    assert {a for row in answers for a in row} == set(range(len(CERTAINTIES)))
+    nothing = LABELS.index(LABELS.no_finding or "")
+    normal = [CERTAINTIES[row[nothing]] is Certainty.POSITIVE for row in answers]
+    assert normal == [False] * (len(shots) - 1) + [True]

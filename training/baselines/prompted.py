@@ -60,17 +60,19 @@ def answer(label_set: LabelSet, certainties: Sequence[Certainty]) -> str:
 def examples(label_set: LabelSet) -> list[Shot]:
     """Report and answer of the few shots: written reports that between them show all certainties.
 
-    Chosen by the number of certainties shown, then of findings mentioned, then by a hash.
+    Chosen by the number of certainties shown, then of findings mentioned, then by a hash; the last
+    is a normal report, lest a model learn that every report has much to say.
     """
     spec = data.SourceSpec("written", "written_train.jsonl")
     found = [e for e in data.read(spec, label_set) if len(e.text) < 500]
+    normal = [e for e in found if data.is_normal(e, label_set)]
 
     def worth(example: data.Example) -> tuple[int, int, float]:
         silent = CERTAINTIES.index(Certainty.NOT_MENTIONED)
         said = [a for a in example.answers if a != silent]
         return -len(set(said)), -len(said), data.share(f"shot:{example.id}")
 
-    chosen = sorted(found, key=worth)[:SHOTS]
+    chosen = sorted(found, key=worth)[: SHOTS - 1] + sorted(normal, key=worth)[:1]
     return [(e.text, answer(label_set, [CERTAINTIES[a] for a in e.answers])) for e in chosen]
 
 
@@ -98,7 +100,7 @@ def ask_base(
     found = []
     for _, text in rows:
         model.n_tokens = len(head)
-        model.eval(_turn(model, data.model_text(text))[: CONTEXT // 2])
+        model.eval(_turn(model, data.model_text(text)))
         decisions = []
         pending: list[int] = []
         for key in keys:
@@ -165,10 +167,13 @@ def _post(url: str, body: dict[str, Any]) -> Any:
 
 
 def _turn(model: Any, text: str) -> list[int]:
-    """A user's turn and the beginning of the reply; nothing in the text is read as a mark."""
+    """A user's turn and the beginning of the reply; nothing in the text is read as a mark.
+
+    A text of more than half of the context is cut.
+    """
     return (
         _tokens(model, "<|im_start|>user\n", True)
-        + _tokens(model, text, False)
+        + _tokens(model, text, False)[: CONTEXT // 2]
         + _tokens(model, "<|im_end|>\n<|im_start|>assistant\n", True)
     )
 
