@@ -57,10 +57,19 @@ class Actions(QObject):
             action = self._add(words[command], keys.sequences(command), run)
             action.setAutoRepeat(command in keys.REPEATING)
             self._actions[command] = action
+        self._letters: list[QAction] = []
         for place, finding in enumerate(label_set.findings):
             letter = [QKeySequence(finding.key.upper())]
-            self._add(finding.name, letter, partial(select_finding, place))
+            self._letters.append(self._add(finding.name, letter, partial(select_finding, place)))
         self._fill_menus()
+
+    def allow_reviewing(self, allowed: bool) -> None:
+        """Switch off what acts on the report at hand while another page hides it."""
+        for command, action in self._actions.items():
+            if command not in keys.EVERYWHERE:
+                action.setEnabled(allowed)
+        for action in self._letters:
+            action.setEnabled(allowed)
 
     def _add(self, words: str, sequences: list[QKeySequence], run: Callable[[], object]) -> QAction:
         action = QAction(words, self._window)
@@ -90,6 +99,10 @@ class Actions(QObject):
             Command.CANCEL_LABELLING: self.tr("&Cancel labelling"),
             Command.DISMISS: self.tr("Dismiss message"),
             Command.ABOUT: self.tr("&About ChexDesk"),
+            Command.PAGE_REVIEW: self.tr("&Review"),
+            Command.PAGE_COMPARE: self.tr("&Compare"),
+            Command.PAGE_OVERVIEW: self.tr("&Overview"),
+            Command.PAGE_MODELS: self.tr("&Models"),
         }
         for command, certainty in keys.CERTAINTY_COMMANDS.items():
             words[command] = self.tr("Set %1").replace("%1", certainty.title)
@@ -112,6 +125,9 @@ class Actions(QObject):
         bar.addMenu(self.tr("&Help")).addAction(self._actions[Command.ABOUT])
 
     def _fill_view_menu(self, menu: QMenu) -> None:
+        for command in keys.PAGE_COMMANDS:
+            menu.addAction(self._actions[command])
+        menu.addSeparator()
         looks = (
             (self.tr("&As the system"), Appearance.SYSTEM),
             (self.tr("&Light"), Appearance.LIGHT),

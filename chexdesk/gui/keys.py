@@ -37,6 +37,10 @@ class Command(Enum):
     LABEL_ALL = "label_all"
     DISMISS = "dismiss"
     ABOUT = "about"
+    PAGE_REVIEW = "page_review"
+    PAGE_COMPARE = "page_compare"
+    PAGE_OVERVIEW = "page_overview"
+    PAGE_MODELS = "page_models"
 
 
 # CheXpert's own values name three of the certainties; blank is what Backspace leaves.
@@ -71,7 +75,35 @@ _SEQUENCES: Final[dict[Command, tuple[str, ...]]] = {
     Command.LABEL_ALL: (),
     Command.DISMISS: ("Esc",),
     Command.ABOUT: (),
+    Command.PAGE_REVIEW: ("Ctrl+1",),
+    Command.PAGE_COMPARE: ("Ctrl+2",),
+    Command.PAGE_OVERVIEW: ("Ctrl+3",),
+    Command.PAGE_MODELS: ("Ctrl+4",),
 }
+
+PAGE_COMMANDS: Final = (
+    Command.PAGE_REVIEW,
+    Command.PAGE_COMPARE,
+    Command.PAGE_OVERVIEW,
+    Command.PAGE_MODELS,
+)
+
+# What works on every page; all else would act on a report that is out of sight.
+EVERYWHERE: Final = frozenset(
+    {
+        Command.PASTE,
+        Command.OPEN_FILES,
+        Command.OPEN_FOLDER,
+        Command.OPEN_SAMPLES,
+        Command.EXPORT,
+        Command.QUIT,
+        Command.CANCEL_LABELLING,
+        Command.LABEL_ALL,
+        Command.DISMISS,
+        Command.ABOUT,
+        *PAGE_COMMANDS,
+    }
+)
 
 
 # What a key held down may do again and again; nobody means to accept a whole list.
@@ -128,4 +160,14 @@ LEGEND: Final[tuple[Hint, ...]] = (
     Hint(("Ctrl+V",), "paste"),
     Hint(("Ctrl+O",), "open"),
     Hint(("Ctrl+E",), "export"),
+)
+
+# On pages that are read rather than worked through.
+PAGES_LEGEND: Final[tuple[Hint, ...]] = (
+    Hint(("Ctrl+1",), "review"),
+    Hint(("Ctrl+2",), "compare"),
+    Hint(("Ctrl+3",), "overview"),
+    Hint(("Ctrl+4",), "models"),
+    Hint(("Tab",), "next part"),
+    Hint(("Enter",), "open"),
 )

@@ -41,6 +41,8 @@ from chexdesk.gui.keys import Command
 from chexdesk.gui.models.engine import Engine
 from chexdesk.gui.models.page import Page
 from chexdesk.gui.models.session import Session
+from chexdesk.gui.page_switch import PageSwitch, WindowPage
+from chexdesk.gui.pages import Pages
 from chexdesk.gui.report_list_view import ReportListView
 from chexdesk.gui.report_view import ReportView
 from chexdesk.gui.strips import KeyLegend, Messages, PageHeading, PanelHeading, Tone
@@ -76,17 +78,29 @@ class MainWindow(QMainWindow):
         self._shown_key: int | None = None
         self._columns = self._splitter()
         self._stack.addWidget(self._columns)
-        self.setCentralWidget(_column(self.messages, self._stack, KeyLegend()))
+        self.pages = Pages(session, self._stack)
+        self.switch = PageSwitch()
+        self.legend = KeyLegend()
+        self._place_switch()
         self.said = QLabel()
         self.progress = QProgressBar()
         self.cancel_button = QPushButton(self.tr("Cancel"))
         self._loading = self.tr("loading the model…")
         self._engine = QLabel(self._loading)
         self._fill_status_bar()
-        Actions(self, self._runs(), session.label_set, session.select_finding)
+        self._actions = Actions(self, self._runs(), session.label_set, session.select_finding)
         self._connect()
         self.findings.select(session.finding)
         self.welcome.setFocus()
+
+    def _place_switch(self) -> None:
+        """Beside the menus; where the system shows those elsewhere, above the page."""
+        widgets: list[QWidget] = [self.messages, self.pages, self.legend]
+        if self.menuBar().isNativeMenuBar():
+            widgets.insert(0, self.switch)
+        else:
+            self.menuBar().setCornerWidget(self.switch)
+        self.setCentralWidget(_column(*widgets))
 
     def _share_width(self) -> None:
         """Give list and findings their share of the window, until the user has moved an edge."""
@@ -154,12 +168,18 @@ class MainWindow(QMainWindow):
             Command.DISMISS: self.messages.dismiss,
             Command.ABOUT: self._about,
         }
+        for command, page in zip(keys.PAGE_COMMANDS, WindowPage, strict=True):
+            runs[command] = partial(self.pages.go, page)
         for command, certainty in keys.CERTAINTY_COMMANDS.items():
             runs[command] = partial(session.correct, certainty)
         return runs
 
     def _connect(self) -> None:
         session = self.session
+        self.switch.chosen.connect(self.pages.go)
+        self.pages.shown.connect(self._page_shown)
+        # Whatever goes to a report wants it seen: new reports, bars of the overview.
+        session.row_changed.connect(lambda _: self.pages.go(WindowPage.REVIEW))
         session.page_changed.connect(self._show_page)
         session.row_changed.connect(self.report_list.select)
         session.finding_changed.connect(self.findings.select)
@@ -178,6 +198,14 @@ class MainWindow(QMainWindow):
         self.welcome.paste.connect(self.paste)
         self.welcome.open_folder.connect(self._open_folder)
         self.welcome.open_samples.connect(self._open_samples)
+
+    def _page_shown(self, page: WindowPage) -> None:
+        self.switch.show_page(page)
+        self.legend.show_hints(self.pages.legend())
+        reviewing = page is WindowPage.REVIEW
+        self._actions.allow_reviewing(reviewing)
+        if reviewing:
+            self.report_view.setFocus()
 
     # What the session says
 
@@ -202,7 +230,13 @@ class MainWindow(QMainWindow):
         self._list_heading.say(f"{reviewed:,} of {counts.reports:,} reviewed")
         empty = counts.reports == 0
         self._stack.setCurrentIndex(0 if empty else 1)
-        if not empty and not self.findings.hasFocus() and not self.report_list.hasFocus():
+        reviewing = self.pages.page is WindowPage.REVIEW
+        if (
+            reviewing
+            and not empty
+            and not self.findings.hasFocus()
+            and not self.report_list.hasFocus()
+        ):
             self.report_view.setFocus()
 
     def _show_engine(self, engine: Engine) -> None:

@@ -29,8 +29,15 @@ class KeyLegend(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._hints: tuple[Hint, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(", ".join(f"{' '.join(hint.caps)}: {hint.words}" for hint in LEGEND))
+        self.show_hints(LEGEND)
+
+    def show_hints(self, hints: tuple[Hint, ...]) -> None:
+        """Show the keys of another page."""
+        self._hints = hints
+        self.setAccessibleName(", ".join(f"{' '.join(hint.caps)}: {hint.words}" for hint in hints))
+        self.update()
 
     def sizeHint(self) -> QSize:
         """One row of keys."""
@@ -44,7 +51,7 @@ class KeyLegend(QWidget):
         painter.fillRect(self.rect(), QColor(colours.window))
         painter.fillRect(0, 0, self.width(), 1, QColor(colours.line))
         x = 14.0
-        for hint in LEGEND:
+        for hint in self._hints:
             if x + self._width(hint) > self.width() - 10:
                 break
             x = self._paint_hint(painter, colours, hint, x) + 18

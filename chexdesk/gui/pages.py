@@ -1,0 +1,72 @@
+"""The pages of the window, one in front; those besides the first are made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from chexdesk.gui import compare_view, keys
+from chexdesk.gui.keys import Hint
+from chexdesk.gui.models.compare import CompareModel
+from chexdesk.gui.models.session import Session
+from chexdesk.gui.page_switch import WindowPage
+
+_LEGENDS: Final[dict[WindowPage, tuple[Hint, ...]]] = {
+    WindowPage.REVIEW: keys.LEGEND,
+    WindowPage.COMPARE: compare_view.LEGEND,
+}
+
+
+class Pages(QStackedWidget):
+    """Shows one page at a time.
+
+    Signals:
+        shown: the `WindowPage` that came to the front.
+    """
+
+    shown = Signal(object)
+
+    def __init__(self, session: Session, review: QWidget) -> None:
+        super().__init__()
+        self._session = session
+        self._makers: dict[WindowPage, Callable[[], QWidget]] = {WindowPage.COMPARE: self._compare}
+        self._made: dict[WindowPage, QWidget] = {WindowPage.REVIEW: review}
+        self._page = WindowPage.REVIEW
+        self.addWidget(review)
+
+    @property
+    def page(self) -> WindowPage:
+        """The page in front."""
+        return self._page
+
+    def view(self, page: WindowPage) -> QWidget:
+        """A page's widget."""
+        if page not in self._made:
+            self._made[page] = self._makers[page]()
+            self.addWidget(self._made[page])
+        return self._made[page]
+
+    def legend(self) -> tuple[Hint, ...]:
+        """The keys of the page in front."""
+        return _LEGENDS.get(self._page, keys.PAGES_LEGEND)
+
+    def go(self, page: WindowPage) -> None:
+        """Bring a page to the front."""
+        if page is self._page:
+            return
+        view = self.view(page)
+        self._page = page
+        self.setCurrentWidget(view)
+        self.shown.emit(page)
+        enter = getattr(view, "enter", None)
+        if enter is not None:
+            enter()
+
+    def _compare(self) -> QWidget:
+        session = self._session
+        model = CompareModel(session.library, session.tasks, self)
+        model.said.connect(session.said)
+        return compare_view.CompareView(model, session.label_set)
