@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Final
@@ -17,6 +17,8 @@ from chexdesk import paths
 from chexdesk.labeling.labeler import ModelId, Prediction
 from chexdesk.labels import Certainty, LabelSet, chexpert14
 from chexdesk.reports.report import Report
+from chexdesk.services import disagreements as words
+from chexdesk.services.queues import Queues
 from chexdesk.services.undo import (
     Change,
     History,
@@ -27,10 +29,11 @@ from chexdesk.services.undo import (
     annotation,
     correction,
     differences,
+    flagging,
     standing,
     status_of,
 )
-from chexdesk.store import audit, predictions, preferences, reports, reviews
+from chexdesk.store import audit, predictions, preferences, reports, reviews, standings
 from chexdesk.store.database import Database, Session, open_database
 from chexdesk.store.records import (
     Counts,
@@ -73,6 +76,7 @@ class Library:
         self._label_set = label_set
         self._reviewer = reviewer
         self._history = History()
+        self.queues = Queues(database, label_set)
         # Keeps the stacks in step with the file when two threads of one window write.
         self._lock = RLock()
 
@@ -91,7 +95,13 @@ class Library:
             StoreError: the file is no library, is damaged, is locked, or is of a newer version.
         """
         database = open_database(path or paths.home() / FILE_NAME)
-        return Library(database, label_set or chexpert14(), reviewer or _os_user())
+        library = Library(database, label_set or chexpert14(), reviewer or _os_user())
+        try:
+            library._complete_standings()
+        except BaseException:
+            database.close()
+            raise
+        return library
 
     @property
     def path(self) -> Path:
@@ -196,6 +206,7 @@ class Library:
             with self._writing() as session:
                 own, new = reports.add(session, batch)
                 if new:
+                    standings.refresh(session, self._label_set, own)
                     audit.append(session, self._reviewer, audit.Event("add", new=str(new)))
             keys.update(own)
             added += new
@@ -214,8 +225,9 @@ class Library:
         """
         keys: set[int] = set()
         for batch in chunks(pairs, _BATCH):
+            differing = self._compare(batch)
             with self._writing() as session:
-                own = predictions.save(session, self._label_set, batch)
+                own = predictions.save(session, self._label_set, batch, differing)
                 for model in {p.model for key, p in batch if key in own}:
                     number = sum(p.model == model for key, p in batch if key in own)
                     event = audit.Event("label", new=str(number), model=audit.model_words(model))
@@ -251,6 +263,38 @@ class Library:
             LibraryError: the report is gone.
         """
         return self._operate(key, lambda state: annotation(state, storable(note)))
+
+    def set_flag(self, key: int, flagged: bool) -> Change:
+        """Mark a report for a second look, or take the mark away; its status stays. Undoable.
+
+        Raises:
+            LibraryError: the report is gone.
+        """
+        return self._operate(key, lambda state: flagging(state, flagged))
+
+    def compare_with_words(self) -> Change:
+        """Compare some predictions of an older version's file with what the words say by rule.
+
+        Returns:
+            The reports it was done for; none once there is nothing left to do.
+        """
+        if not words.comparable(self._label_set):
+            return Change(frozenset(), "Nothing to compare with")
+        with self._database.reading() as session:
+            pending = dict(predictions.uncompared(session, self._label_set, _BATCH))
+            found = predictions.load(session, self._label_set, list(pending))
+            texts = reports.get(session, pending.values())
+        numbers = {
+            number: words.disagreements(
+                texts[pending[number]].text, prediction.certainties, self._label_set
+            )
+            for number, prediction in found.items()
+        }
+        keys = frozenset(pending.values())
+        if numbers:
+            with self._writing() as session:
+                predictions.set_disagreements(session, self._label_set, numbers, keys)
+        return Change(keys, f"{_number(len(keys))} compared with their words")
 
     def prefer(self, preference: Preference, model: ModelId | None = None) -> Change:
         """Keep a choice between two sets of decisions, or an expert's ranking of them.
@@ -325,6 +369,14 @@ class Library:
         """Give back the file. Closing twice is harmless."""
         self._database.close()
 
+    def reading(self) -> AbstractContextManager[Session]:
+        """A look at the file, for the other services."""
+        return self._database.reading()
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """A transaction, for the other services; it waits for this library's other writers."""
+        return self._writing()
+
     def _operate(self, key: int, make: Callable[[State], ReviewOperation | str]) -> Change:
         with self._lock:
             with self._writing() as session:
@@ -347,10 +399,34 @@ class Library:
         )
 
     def _entry(self, session: Session, key: int) -> Entry:
-        found = reports.entries(session, self._label_set, key)
+        found = reports.entries(session, self._label_set, [key])
         if not found:
             raise LibraryError("The report is no longer in the library.")
         return found[0]
+
+    def _complete_standings(self) -> None:
+        """Make the standings that an older file, or one of another label set, lacks."""
+        while True:
+            with self._database.reading() as session:
+                if not standings.missing(session, self._label_set, 1):
+                    return
+            with self._writing() as session:
+                keys = standings.missing(session, self._label_set, _BATCH)
+                standings.refresh(session, self._label_set, keys)
+
+    def _compare(self, pairs: list[tuple[int, Prediction]]) -> dict[tuple[int, ModelId], int]:
+        """How many findings of each prediction the words read otherwise, where that is known."""
+        if not words.comparable(self._label_set):
+            return {}
+        with self._database.reading() as session:
+            texts = reports.get(session, {key for key, _ in pairs})
+        return {
+            (key, each.model): words.disagreements(
+                texts[key].text, each.certainties, self._label_set
+            )
+            for key, each in pairs
+            if key in texts and not each.error and len(each.certainties) == len(self._label_set)
+        }
 
     def _batches(self) -> Iterator[tuple[list[int], dict[int, Report]]]:
         last = 0

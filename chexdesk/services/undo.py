@@ -95,7 +95,7 @@ class ReviewOperation:
         self, session: Session, who: str, old: Review | None, new: Review | None, action: str
     ) -> None:
         label_set = self.state.label_set
-        if not reports.entries(session, label_set, self.key):
+        if not reports.entries(session, label_set, [self.key]):
             raise LibraryError("The report is no longer in the library.")
         if reviews.get(session, label_set, [self.key]).get(self.key) != old:
             raise LibraryError("The report was changed elsewhere in the meantime; it is left so.")
@@ -168,6 +168,17 @@ def annotation(state: State, note: str) -> ReviewOperation | str:
     return ReviewOperation(state, None if after == Review() else after, "note", "Note changed")
 
 
+def flagging(state: State, flagged: bool) -> ReviewOperation | str:
+    """The operation that marks the report for a second look or takes the mark away."""
+    before = state.review or Review(reviewer=state.reviewer)
+    if flagged is before.flagged:
+        return "Flag: no change"
+    after = replace(before, flagged=flagged)
+    what = "Flagged for a second look" if flagged else "Flag taken away"
+    action = "flag" if flagged else "unflag"
+    return ReviewOperation(state, None if after == Review() else after, action, what)
+
+
 def standing(review: Review | None, prediction: Prediction | None) -> tuple[Certainty, ...] | None:
     """The decisions that count: the reviewed, else the predicted, else None."""
     if review is not None and review.decisions is not None:
@@ -210,8 +221,8 @@ class History:
 
 
 def _reviewed(state: State, status: ReviewStatus, decisions: tuple[Certainty, ...]) -> Review:
-    note = "" if state.review is None else state.review.note
-    return Review(status, decisions, note, state.reviewer)
+    before = state.review or Review()
+    return replace(before, status=status, decisions=decisions, reviewer=state.reviewer)
 
 
 def _blank(label_set: LabelSet) -> tuple[Certainty, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from chexdesk.labeling.labeler import ModelId, Prediction
 from chexdesk.labels import Certainty, LabelSet
+from chexdesk.store import standings
 from chexdesk.store.schema import ModelRow, PredictionDecisionRow, PredictionRow, ReportRow
 from chexdesk.store.values import checked, chunks, now, ordered, storable
 
@@ -18,12 +19,18 @@ _COLUMNS: Final = ("p_positive", "p_negative", "p_uncertain", "p_not_mentioned")
 
 
 def save(
-    session: Session, label_set: LabelSet, pairs: Sequence[tuple[int, Prediction]]
+    session: Session,
+    label_set: LabelSet,
+    pairs: Sequence[tuple[int, Prediction]],
+    disagreements: Mapping[tuple[int, ModelId], int] | None = None,
 ) -> frozenset[int]:
     """Keep predictions by report key.
 
     One that the same model has already made for the report stays; only a failed one gives way.
     Keys of reports that were removed meanwhile are passed over.
+
+    Args:
+        disagreements: for a report and a model, how many findings the words read otherwise.
 
     Returns:
         The keys of the reports that got one.
@@ -45,9 +52,49 @@ def save(
             wanted.pop((row.report_id, row.model_id), None)
     for some in chunks(failed):
         session.execute(delete(PredictionRow).where(PredictionRow.id.in_(some)))
+    keys = frozenset(key for key, _ in wanted)
     if wanted:
-        _insert(session, label_set, wanted)
-    return frozenset(key for key, _ in wanted)
+        _insert(session, label_set, wanted, disagreements or {})
+        standings.refresh(session, label_set, keys)
+    return keys
+
+
+def uncompared(session: Session, label_set: LabelSet, limit: int) -> list[tuple[int, int]]:
+    """Some predictions that nobody has compared with the words yet: their ids, report keys."""
+    query = (
+        select(PredictionRow.id, PredictionRow.report_id)
+        .where(
+            PredictionRow.label_set == label_set.name,
+            PredictionRow.error == "",
+            PredictionRow.disagreements.is_(None),
+        )
+        .order_by(PredictionRow.id)
+        .limit(limit)
+    )
+    return [(number, key) for number, key in session.execute(query)]
+
+
+def load(session: Session, label_set: LabelSet, ids: Sequence[int]) -> dict[int, Prediction]:
+    """Predictions by their own ids."""
+    query = select(PredictionRow.id).where(PredictionRow.id.in_(ids)).order_by(PredictionRow.id)
+    numbers = list(session.scalars(query))
+    pairs = _load(session, label_set, numbers)
+    return {number: own for number, (_, own) in zip(numbers, pairs, strict=True)}
+
+
+def set_disagreements(
+    session: Session, label_set: LabelSet, numbers: Mapping[int, int], keys: Iterable[int]
+) -> None:
+    """Write down how many findings the words read otherwise, by prediction id.
+
+    Args:
+        keys: of the reports that these predictions are of.
+    """
+    for number, count in numbers.items():
+        session.execute(
+            update(PredictionRow).where(PredictionRow.id == number).values(disagreements=count)
+        )
+    standings.refresh(session, label_set, keys)
 
 
 def latest(
@@ -115,7 +162,10 @@ def _existing(session: Session, label_set: LabelSet, keys: Sequence[int]) -> lis
 
 
 def _insert(
-    session: Session, label_set: LabelSet, wanted: dict[tuple[int, int], Prediction]
+    session: Session,
+    label_set: LabelSet,
+    wanted: dict[tuple[int, int], Prediction],
+    disagreements: Mapping[tuple[int, ModelId], int],
 ) -> None:
     made = now()
     ids = session.scalars(
@@ -127,6 +177,7 @@ def _insert(
                 "label_set": label_set.name,
                 "error": storable(prediction.error),
                 "doubt": _doubt(prediction),
+                "disagreements": disagreements.get((key, prediction.model)),
                 "created_at": made,
             }
             for (key, model), prediction in wanted.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -31,6 +32,8 @@ class Entry:
         labelled: whether the latest prediction succeeded.
         doubt: 1 less the lowest probability among the chosen certainties; None where unknown.
         error: why there is no usable text or no prediction, or "".
+        flagged: whether someone marked it for a second look.
+        noted: whether there is a note on it.
     """
 
     key: int
@@ -40,6 +43,8 @@ class Entry:
     labelled: bool
     doubt: float | None
     error: str
+    flagged: bool = False
+    noted: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,17 +77,75 @@ class Counts:
     corrected: int
 
 
+class Queue(Enum):
+    """Which reports are gone through, and in which order."""
+
+    ALL = "all"
+    UNREVIEWED = "unreviewed"
+    DOUBTFUL = "doubtful"
+    DISAGREEING = "disagreeing"
+    FLAGGED = "flagged"
+    CORRECTED = "corrected"
+    NOTED = "noted"
+    SAMPLE = "sample"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random sample that comes out the same each time, here and on another machine.
+
+    Attributes:
+        seed: another seed, another sample.
+        size: of how many reports; all that are usable where there are fewer.
+    """
+
+    seed: int = 1
+    size: int = 100
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the list shows.
+
+    Attributes:
+        findings: places in label order, each with the certainty that must stand there.
+        words: searched for in the reports' texts and ids; "" for no search.
+        sample: which one, for the queue `SAMPLE`.
+    """
+
+    queue: Queue = Queue.ALL
+    findings: frozenset[tuple[int, Certainty]] = frozenset()
+    words: str = ""
+    sample: Sample = Sample()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many reports each queue holds, and how many stand how for each finding.
+
+    Attributes:
+        queues: for each queue but `SAMPLE`.
+        findings: for each finding in label order the number with each certainty, in `CERTAINTIES`
+            order; reports without decisions are in none.
+    """
+
+    queues: Mapping[Queue, int]
+    findings: tuple[tuple[int, ...], ...]
+
+
 @dataclass(frozen=True)
 class Review:
     """The state of a report's review; what an undo step puts back.
 
     Attributes:
-        decisions: one for each finding in label order; None where only a note was made.
+        decisions: one for each finding in label order; None where there is only a note or a flag.
+        flagged: whether it is marked for a second look.
     """
 
     status: ReviewStatus = ReviewStatus.UNREVIEWED
     decisions: tuple[Certainty, ...] | None = None
     note: str = ""
+    flagged: bool = False
     reviewer: str = field(default="", compare=False)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     ScalarSelect,
     Select,
     and_,
@@ -18,12 +20,14 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from chexdesk.labeling.labeler import ModelId
 from chexdesk.labels import LabelSet
 from chexdesk.reports.report import Report
+from chexdesk.store import search
 from chexdesk.store.records import Counts, Entry, ReviewStatus
-from chexdesk.store.schema import ModelRow, PredictionRow, ReportRow, ReviewRow
+from chexdesk.store.schema import ModelRow, PredictionRow, ReportRow, StandingRow
 from chexdesk.store.values import chunks, now, storable
 
 
@@ -71,55 +75,50 @@ def keys_after(session: Session, key: int, limit: int) -> list[int]:
     return list(session.scalars(query))
 
 
-def entries(session: Session, label_set: LabelSet, key: int | None = None) -> list[Entry]:
-    """All entries in order of adding, or the one of a key; a single query."""
+def entries(
+    session: Session, label_set: LabelSet, keys: Sequence[int] | None = None
+) -> list[Entry]:
+    """All entries, or those of some keys as far as there are any, in order of adding."""
     query = (
         select(
             ReportRow.id,
             ReportRow.external_id,
             ReportRow.source,
             ReportRow.error,
-            PredictionRow.error,
-            PredictionRow.doubt,
-            ReviewRow.status,
+            StandingRow.status,
+            StandingRow.labelled,
+            StandingRow.doubt,
+            StandingRow.error,
+            StandingRow.flagged,
+            StandingRow.noted,
         )
-        .outerjoin(PredictionRow, PredictionRow.id == latest_prediction(label_set))
-        .outerjoin(ReviewRow, _review_of_report(label_set))
+        .outerjoin(
+            StandingRow,
+            and_(StandingRow.report_id == ReportRow.id, StandingRow.label_set == label_set.name),
+        )
         .order_by(ReportRow.id)
     )
-    if key is not None:
-        query = query.where(ReportRow.id == key)
+    if keys is None:
+        return [_entry(row) for row in session.execute(query)]
     return [
-        Entry(
-            key=number,
-            id=name,
-            source=source,
-            status=status or ReviewStatus.UNREVIEWED,
-            labelled=failure == "",
-            doubt=doubt,
-            error=error or failure or "",
-        )
-        for number, name, source, error, failure, doubt, status in session.execute(query)
+        _entry(row)
+        for some in chunks(sorted(set(keys)))
+        for row in session.execute(query.where(ReportRow.id.in_(some)))
     ]
 
 
 def counts(session: Session, label_set: LabelSet) -> Counts:
     """The totals."""
 
-    def number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    def number(condition: SQLCoreOperations[bool]) -> ColumnElement[int]:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
-    query = (
-        select(
-            func.count(ReportRow.id),
-            number(PredictionRow.error == ""),
-            number(ReviewRow.status == ReviewStatus.ACCEPTED),
-            number(ReviewRow.status == ReviewStatus.CORRECTED),
-        )
-        .select_from(ReportRow)
-        .outerjoin(PredictionRow, PredictionRow.id == latest_prediction(label_set))
-        .outerjoin(ReviewRow, _review_of_report(label_set))
-    )
+    query = select(
+        func.count(),
+        number(StandingRow.labelled),
+        number(StandingRow.status == ReviewStatus.ACCEPTED),
+        number(StandingRow.status == ReviewStatus.CORRECTED),
+    ).where(StandingRow.label_set == label_set.name)
     return Counts(*session.execute(query).one())
 
 
@@ -147,12 +146,15 @@ def remove(session: Session, keys: Iterable[int] | None = None) -> list[int]:
     Returns:
         The keys of those that were there.
     """
-    if keys is None:
-        return list(session.scalars(delete(ReportRow).returning(ReportRow.id)))
     gone: list[int] = []
-    for some in chunks(keys):
-        query = delete(ReportRow).where(ReportRow.id.in_(some)).returning(ReportRow.id)
-        gone.extend(session.scalars(query))
+    if keys is None:
+        gone.extend(session.scalars(delete(ReportRow).returning(ReportRow.id)))
+    else:
+        for some in chunks(keys):
+            query = delete(ReportRow).where(ReportRow.id.in_(some)).returning(ReportRow.id)
+            gone.extend(session.scalars(query))
+    if gone:
+        search.forget(session)
     return gone
 
 
@@ -177,8 +179,19 @@ def latest_prediction(label_set: LabelSet) -> ScalarSelect[int]:
     )
 
 
-def _review_of_report(label_set: LabelSet) -> ColumnElement[bool]:
-    return and_(ReviewRow.report_id == ReportRow.id, ReviewRow.label_set == label_set.name)
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+    number, name, source, error, status, labelled, doubt, failure, flagged, noted = row
+    return Entry(
+        key=number,
+        id=name,
+        source=source,
+        status=status or ReviewStatus.UNREVIEWED,
+        labelled=bool(labelled),
+        doubt=doubt,
+        error=error or failure or "",
+        flagged=bool(flagged),
+        noted=bool(noted),
+    )
 
 
 def _columns() -> Select[int, str, str, str, str]:

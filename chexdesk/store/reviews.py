@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from chexdesk.labels import Certainty, LabelSet
+from chexdesk.store import standings
 from chexdesk.store.records import Review
 from chexdesk.store.schema import ReviewDecisionRow, ReviewRow
 from chexdesk.store.values import checked, chunks, now, ordered, storable
@@ -23,6 +24,7 @@ def get(session: Session, label_set: LabelSet, keys: Iterable[int]) -> dict[int,
                 ReviewRow.report_id,
                 ReviewRow.status,
                 ReviewRow.note,
+                ReviewRow.flagged,
                 ReviewRow.reviewer,
             ).where(ReviewRow.report_id.in_(some), ReviewRow.label_set == label_set.name)
         ).all()
@@ -38,6 +40,7 @@ def get(session: Session, label_set: LabelSet, keys: Iterable[int]) -> dict[int,
                 head.status,
                 None if own is None else ordered(label_set, own),
                 head.note,
+                head.flagged,
                 head.reviewer,
             )
     return found
@@ -49,6 +52,11 @@ def put(session: Session, label_set: LabelSet, key: int, review: Review | None) 
     Raises:
         ValueError: its decisions are not one for each finding.
     """
+    _put(session, label_set, key, review)
+    standings.refresh(session, label_set, [key])
+
+
+def _put(session: Session, label_set: LabelSet, key: int, review: Review | None) -> None:
     own = (ReviewRow.report_id == key, ReviewRow.label_set == label_set.name)
     if review is None:
         session.execute(delete(ReviewRow).where(*own))
@@ -61,6 +69,7 @@ def put(session: Session, label_set: LabelSet, key: int, review: Review | None) 
     row.reviewer = storable(review.reviewer)
     row.status = review.status
     row.note = storable(review.note)
+    row.flagged = review.flagged
     row.updated_at = moment
     session.flush()
     session.execute(delete(ReviewDecisionRow).where(ReviewDecisionRow.review_id == row.id))

@@ -28,7 +28,7 @@ from chexdesk.labels import Certainty
 from chexdesk.store.records import ReviewStatus
 
 #: The newest migration; a file at this one needs none, and so no Alembic to be loaded.
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 
 #: SQLite's header field for "whose file is this": the letters ChxD.
 APPLICATION_ID: Final = 0x43687844
@@ -115,7 +115,11 @@ class ModelRow(Base):
 
 
 class PredictionRow(Base):
-    """What one model said of one report; `doubt` is worked out once, for the list."""
+    """What one model said of one report.
+
+    `doubt` is worked out once, for the list; so is `disagreements`, the number of findings that the
+    report's words read otherwise by rule, or None where nobody has compared the two yet.
+    """
 
     __tablename__ = "predictions"
     __table_args__ = (
@@ -129,6 +133,7 @@ class PredictionRow(Base):
     label_set: Mapped[str] = mapped_column(String(64))
     error: Mapped[str] = mapped_column(Text)
     doubt: Mapped[float | None]
+    disagreements: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -161,6 +166,7 @@ class ReviewRow(Base):
     reviewer: Mapped[str] = mapped_column(Text)
     status: Mapped[ReviewStatus]
     note: Mapped[str] = mapped_column(Text)
+    flagged: Mapped[bool]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -205,6 +211,31 @@ class PreferenceDecisionRow(Base):
     finding: Mapped[str] = mapped_column(String(64), primary_key=True)
     chosen: Mapped[Certainty] = mapped_column(_words(Certainty, "chosen"))
     rejected: Mapped[Certainty] = mapped_column(_words(Certainty, "rejected"))
+
+
+class StandingRow(Base):
+    """How a report stands, on one narrow row: what the list and its queues are chosen by.
+
+    It says nothing that the reports, the latest predictions and the reviews do not say, and is
+    made anew from them whenever one of those is written (`standings.refresh`).
+    """
+
+    __tablename__ = "standings"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    report_id: Mapped[int] = mapped_column(
+        ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True
+    )
+    label_set: Mapped[str] = mapped_column(String(64), primary_key=True)
+    usable: Mapped[bool]
+    labelled: Mapped[bool]
+    status: Mapped[ReviewStatus]
+    flagged: Mapped[bool]
+    noted: Mapped[bool]
+    doubt: Mapped[float | None]
+    disagreements: Mapped[int | None]
+    decisions: Mapped[str] = mapped_column(String(64))
+    error: Mapped[str] = mapped_column(Text)
 
 
 class AuditRow(Base):

@@ -1,8 +1,7 @@
-"""Corrections, acceptances and notes against a plain picture of what they mean."""
+"""Corrections, acceptances, notes and flags against a plain picture of what they mean."""
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from chexdesk.labeling.labeler import ModelId, Prediction
 from chexdesk.labels import CERTAINTIES, Certainty
 from chexdesk.reports.report import Report
 from chexdesk.services.library import Library, ReviewStatus
+from chexdesk.services.queues import Filter, Queue
 from chexdesk.store import audit
 
 MODEL = ModelId("small", "a" * 64, "1")
@@ -34,6 +34,7 @@ class Picture:
     decisions: list[Certainty] = field(default_factory=lambda: list(PREDICTED))
     status: ReviewStatus = ReviewStatus.UNREVIEWED
     note: str = ""
+    flagged: bool = False
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def machine(template: Path) -> Callable[[], RuleBasedStateMachine]:
+def machine(template: Path) -> type[RuleBasedStateMachine]:
     class Reviewing(RuleBasedStateMachine):
         @initialize()
         def open(self) -> None:
@@ -87,6 +88,12 @@ def machine(template: Path) -> Callable[[], RuleBasedStateMachine]:
             after.note = note
             self.step(key, after, bool(self.library.set_note(key, note).keys))
 
+        @rule(key=KEYS, flagged=st.booleans())
+        def flag(self, key: int, flagged: bool) -> None:
+            after = deepcopy(self.now[key])
+            after.flagged = flagged
+            self.step(key, after, bool(self.library.set_flag(key, flagged).keys))
+
         @rule()
         def undo(self) -> None:
             change = self.library.undo()
@@ -118,6 +125,13 @@ def machine(template: Path) -> Callable[[], RuleBasedStateMachine]:
                 assert detail.decisions == tuple(picture.decisions)
                 assert detail.entry.status is picture.status
                 assert detail.note == picture.note
+                assert detail.entry.flagged == picture.flagged
+                assert detail.entry.noted == bool(picture.note)
+                assert self.library.queues.among(Filter(Queue.FLAGGED), [key]) == (
+                    [key] if picture.flagged else []
+                )
+                standing = frozenset(enumerate(picture.decisions))
+                assert key in self.library.queues.keys(Filter(findings=standing))
             pairs = [
                 (pair.key, pair.chosen, pair.rejected) for _, pair in self.library.preferences()
             ]
