@@ -28,10 +28,14 @@ def load(checkpoint: Path, base_folder: Path | None, label_set: LabelSet) -> tup
 
 
 def wire(tokenizer: Any, label_set: LabelSet) -> Wire:
-    """The wire format in a Hugging Face tokenizer's tokens."""
+    """The wire format in a Hugging Face tokenizer's tokens.
+
+    A special token that is spelled out in a report is split like any other text: only so does a
+    report say nothing in a voice that is not its own, and only so do llama.cpp's tokens agree.
+    """
     return wire_format.build(
         label_set,
-        lambda text: tokenizer.encode(text, add_special_tokens=False),
+        lambda text: tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True),
         tokenizer.bos_token_id if getattr(tokenizer, "add_bos_token", False) else None,
     )
 
