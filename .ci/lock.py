@@ -1,4 +1,8 @@
-"""Print the lock of the app: what is installed of its requirements, and of theirs in turn."""
+"""Print the lock of the app: what is installed of its requirements, and of theirs in turn.
+
+The extra `formats` is part of it: `make run` gives all formats, while a plain `pip install` may do
+without its large libraries.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,21 @@ from importlib.metadata import distribution
 from packaging.requirements import Requirement
 
 
+ROOT = "chexdesk"
+EXTRAS = {ROOT: ("", "formats")}
+
+
 def main() -> None:
-    """Walk the requirements from `chexdesk` without its extras."""
-    waiting = ["chexdesk"]
+    """Walk the requirements from `chexdesk` with the extra `formats`."""
+    waiting = [ROOT]
     versions: dict[str, str] = {}
     while waiting:
-        found = distribution(waiting.pop())
-        for line in found.requires or []:
+        name = waiting.pop()
+        extras = EXTRAS.get(name, ("",))
+        for line in distribution(name).requires or []:
             needed = Requirement(line)
-            if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            marker = needed.marker
+            if marker is not None and not any(marker.evaluate({"extra": e}) for e in extras):
                 continue
             name = needed.name.lower().replace("_", "-")
             if name not in versions:

@@ -272,8 +272,8 @@ def test_missing_and_empty_places(tmp_path: Path) -> None:
         read_reports([tmp_path / "none.txt"])
     with pytest.raises(ReadError, match="holds no file that can be read"):
         read_reports([tmp_path])
-    with pytest.raises(ReadError, match=r"docx: is not a format that can be read \(text, csv"):
-        read_reports([put(tmp_path, "a.txt", "x")], ReadOptions(format="docx"))
+    with pytest.raises(ReadError, match=r"doc: is not a format that can be read \(text, csv"):
+        read_reports([put(tmp_path, "a.txt", "x")], ReadOptions(format="doc"))
 
 
 def test_unreadable_file_among_others_costs_one_row(tmp_path: Path) -> None:

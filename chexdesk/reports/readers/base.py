@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import BinaryIO, Final
 
-from chexdesk.reports.report import Report
+from chexdesk.reports.report import Origin, Report
 
 #: The `error` of a report without any text.
 EMPTY_REPORT: Final = "empty report"
@@ -76,6 +76,10 @@ class Opened:
     reports: Iterator[Report]
 
 
+def _never(source: Source) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Reader:
     """A file format.
@@ -84,11 +88,13 @@ class Reader:
         name: the value of `--from`.
         extensions: in lower case with the dot; files in folders are found by them.
         open: understands a source's beginning; raises `ReadError`, then or while reports are taken.
+        claims: whether a source is of this format beyond doubt, whatever its extension.
     """
 
     name: str
     extensions: tuple[str, ...]
     open: Callable[[Source], Opened]
+    claims: Callable[[Source], bool] = _never
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,9 @@ def no_report_column(path: str, names: Sequence[str], column: str | None) -> Rea
     )
 
 
-def report(identifier: str, text: str, source: str, error: str = "") -> Report:
+def report(
+    identifier: str, text: str, source: str, error: str = "", origin: Origin | None = None
+) -> Report:
     """A report that can be written anywhere: text without any content becomes an error.
 
     Half of a surrogate pair, which JSON can carry but no file can, is replaced by U+FFFD: one code
@@ -177,7 +185,15 @@ def report(identifier: str, text: str, source: str, error: str = "") -> Report:
     """
     if not error and not text.strip():
         error = EMPTY_REPORT
-    return Report(_writable(identifier), "" if error else _writable(text), _writable(source), error)
+    origin = origin or Origin()
+    known = {each.name: _writable(getattr(origin, each.name)) for each in fields(origin)}
+    return Report(
+        _writable(identifier),
+        "" if error else _writable(text),
+        _writable(source),
+        error,
+        Origin(**known),
+    )
 
 
 def _writable(text: str) -> str:

@@ -49,6 +49,10 @@ def _windows_1252(error: UnicodeError) -> tuple[str, int]:
     return text, error.end
 
 
+#: Codecs of Python that are no character sets.
+_NO_CHARSETS: Final = frozenset(
+    ("idna", "punycode", "unicode-escape", "unicode_escape", "raw-unicode-escape", "undefined")
+)
 _UNDEFINED: Final = frozenset((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 codecs.register_error(_FALLBACK, _windows_1252)
 
@@ -105,6 +109,28 @@ def open_text(source: Source) -> TextIO:
     encoding = encoding_of(source)
     errors = _FALLBACK if encoding.startswith("utf-8") else "strict"
     return io.TextIOWrapper(source.stream, encoding=encoding, errors=errors, newline="")
+
+
+def decoded(data: bytes) -> str:
+    """Bytes that say nothing of their encoding: UTF-8, else Windows-1252; no byte is lost."""
+    return data.decode("utf-8", _FALLBACK)
+
+
+def decoded_as(data: bytes, charset: str) -> str | None:
+    """Bytes in the encoding of that name, or None where there is none or they are not in it.
+
+    UTF-8 and ASCII are taken as `decoded` takes them, Latin-1 as Windows-1252: both are often named
+    by senders who write the larger set.
+    """
+    try:
+        name = codecs.lookup(charset).name
+        if name in ("utf-8", "ascii"):
+            return decoded(data)
+        if name == "iso8859-1":
+            return data.decode("ascii", _FALLBACK)
+        return None if name in _NO_CHARSETS else data.decode(name)
+    except (LookupError, ValueError):
+        return None
 
 
 @contextmanager

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
-from chexdesk.reports.readers import base, decoding, delimited, json_records, text
+from chexdesk.reports.readers import (
+    base,
+    decoding,
+    delimited,
+    hl7,
+    json_records,
+    pdf,
+    rtf,
+    text,
+    word,
+)
 
 READERS: Final[tuple[base.Reader, ...]] = (
     text.READER,
@@ -13,6 +23,10 @@ READERS: Final[tuple[base.Reader, ...]] = (
     delimited.TSV,
     json_records.JSON,
     json_records.JSONL,
+    word.READER,
+    pdf.READER,
+    rtf.READER,
+    hl7.READER,
 )
 
 
@@ -39,11 +53,14 @@ def by_name(name: str) -> base.Reader:
 
 
 def for_source(source: base.Source) -> base.Reader:
-    """The reader for an input: by its extension, else by what it begins with.
+    """The reader for an input: one that claims it, else by its extension, else by a guess.
 
     Raises:
-        ReadError: it is not text.
+        ReadError: it is neither text nor of a format that is known.
     """
+    for reader in READERS:
+        if reader.claims(source):
+            return reader
     extension = PurePath(source.name).suffix.lower()
     for reader in READERS:
         if extension in reader.extensions:
