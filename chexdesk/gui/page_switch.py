@@ -64,7 +64,7 @@ class PageSwitch(QWidget):
     def sizeHint(self) -> QSize:
         """As high as the menu bar."""
         width = sum(self._width(page) + 2 for page in WindowPage) + 8
-        return QSize(round(width), round(QFontMetricsF(self.font()).height()) + 12)
+        return QSize(round(width), round(QFontMetricsF(self.font()).height()) + 9)
 
     def changeEvent(self, event: QEvent) -> None:
         """Grow with the font."""

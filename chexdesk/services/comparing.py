@@ -33,7 +33,7 @@ REPEAT_AFTER: Final = 8
 #: Reviewed reports that a first training round needs (docs/active-learning.md).
 ROUND_NEEDS: Final = 200
 
-_TEMPERATURE: Final = 1.5
+_TEMPERATURE: Final = 1.0
 _AHEAD: Final = 50
 #: A certainty that was rounded to 0 in a file can still be drawn, but hardly ever.
 _LEAST: Final = 1e-6
