@@ -20,7 +20,7 @@ LEAST_OF_SMALLER: Final = 0.97
 def agreement(
     folder: Path, label_set: LabelSet, texts: Sequence[str], reference: Sequence[Sequence[int]]
 ) -> dict[str, Any]:
-    """Label reports with the pack, as the app would, and count equal decisions.
+    """Label reports with the pack's model alone, and count equal decisions.
 
     Args:
         reference: for each text the trained model's decisions, indices into `CERTAINTIES`.
@@ -29,7 +29,7 @@ def agreement(
         VerificationError: the pack cannot be loaded.
     """
     try:
-        labeler = LlamaLabeler(folder, label_set, gpu_layers=0)
+        labeler = LlamaLabeler(folder, label_set, gpu_layers=0, alone=True)
     except LabelerError as error:
         raise VerificationError(str(error)) from error
     reports = [Report(str(number), text) for number, text in enumerate(texts)]

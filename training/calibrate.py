@@ -1,12 +1,13 @@
 """Choose and fit the calibration by cross-validation on the reports that radiologists labelled.
 
-    python -m training.calibrate [--folds training/runs/folds/feedback.npz] [--bias]
+    python -m training.calibrate [--folds training/runs/folds/feedback.npz] [--changing]
         [--out training/runs/folds/calibration.json]
 
 The folds are those of the models (`training.folds`): a model never saw the labels of the reports
 whose logits it gives. The form is chosen by log-likelihood over the folds; what that choice is
 worth is told by nested cross-validation, in which each fold's form is chosen without it. Forms with
-a bias may change decisions: they are judged apart and taken only with `--bias`.
+a bias or a second witness may change decisions: they are judged apart and taken only with
+`--changing`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from training.evaluation.figures import counts, figures, in_paper_average
 
 FOLDS: Final = Path("training/runs/folds/feedback.npz")
 OUT: Final = Path("training/runs/folds/calibration.json")
+_KEPT: Final = "chosen, nested"
+_CHANGED: Final = "chosen where decisions may change, nested"
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,13 @@ class Folds:
     Attributes:
         logits: (n, findings, 4), each of a model that never saw its report's labels.
         gold: (n, findings). fold: (n,).
+        reading: (n, findings) what the rule engine reads, as indices into `CERTAINTIES`.
     """
 
     logits: Logits
     gold: Decisions
     fold: NDArray[np.int64]
+    reading: Decisions
 
     @staticmethod
     def load(path: Path, label_set: LabelSet) -> Folds:
@@ -57,7 +62,7 @@ class Folds:
         """
         try:
             with np.load(path) as data:
-                found = Folds(data["logits"], data["gold"], data["fold"])
+                found = Folds(data["logits"], data["gold"], data["fold"], data["reading"])
         except (OSError, KeyError, ValueError) as error:
             raise ValueError(f"{path}: holds no cross-validated logits ({error})") from error
         n = len(found.gold)
@@ -69,7 +74,7 @@ class Folds:
 
     def only(self, rows: NDArray[np.bool_]) -> Folds:
         """Some of the reports."""
-        return Folds(self.logits[rows], self.gold[rows], self.fold[rows])
+        return Folds(self.logits[rows], self.gold[rows], self.fold[rows], self.reading[rows])
 
 
 def main() -> None:
@@ -77,11 +82,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folds", type=Path, default=FOLDS)
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--bias", action="store_true", help="take a form that may change decisions")
+    parser.add_argument(
+        "--changing", action="store_true", help="take a form that may change decisions"
+    )
     args = parser.parse_args()
     label_set = chexpert14()
     folds = Folds.load(args.folds, label_set)
-    record = calibrate(label_set, folds, args.bias)
+    record = calibrate(label_set, folds, args.changing)
     args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     table = Table(title=f"{len(folds.gold)} reports, cross-validated", title_justify="left")
     for column in record["cross_validation"][0]:
@@ -92,28 +99,28 @@ def main() -> None:
     print(f"{record['method']}; doubt: {record['doubt']}; written to {args.out}")
 
 
-def calibrate(label_set: LabelSet, folds: Folds, bias: bool = False) -> dict[str, Any]:
+def calibrate(label_set: LabelSet, folds: Folds, changing: bool = False) -> dict[str, Any]:
     """The calibration that cross-validation chooses, fitted on everything.
 
     Args:
-        bias: choose among the forms that may change decisions.
+        changing: choose among the forms that may change decisions.
 
     Returns:
         the fields of `Calibration`, with `method`, `doubt`, `fitted_on`, and `cross_validation`:
         the figures of every form and of the choice, each out of its folds.
     """
-    kept = [method for method in METHODS if not method.bias]
-    biased = [method for method in METHODS if method.bias]
+    kept = [method for method in METHODS if not method.changes]
+    changed = [method for method in METHODS if method.changes]
     held = _held_out(folds, METHODS)
     raw = Calibration.none(len(label_set)).apply(folds.logits)
     rows = [_figures(label_set, folds, "raw softmax", raw)]
     rows += [_figures(label_set, folds, method.name, held[method]) for method in METHODS]
     nested = {}
-    for name, methods in (("chosen, nested", kept), ("chosen with bias, nested", biased)):
+    for name, methods in ((_KEPT, kept), (_CHANGED, changed)):
         nested[name] = cross_validate(folds, partial(_chosen_fit, methods=methods))
         rows.append(_figures(label_set, folds, name, nested[name]))
-    chosen = _best(folds, held, biased if bias else kept)
-    probabilities = nested["chosen with bias, nested" if bias else "chosen, nested"]
+    chosen = _best(folds, held, changed if changing else kept)
+    probabilities = nested[_CHANGED if changing else _KEPT]
     how = max(reliability.DOUBTS, key=lambda d: _doubtful(folds, probabilities, d))
     return _fit(folds, chosen).as_dict() | {
         "method": chosen.name,
@@ -131,7 +138,8 @@ def cross_validate(folds: Folds, fitted: Callable[[Folds], Calibration]) -> Prob
     found = np.empty(folds.logits.shape)
     for index in np.unique(folds.fold):
         here = folds.fold == index
-        found[here] = fitted(folds.only(~here)).apply(folds.logits[here])
+        calibration = fitted(folds.only(~here))
+        found[here] = calibration.hear(calibration.apply(folds.logits[here]), folds.reading[here])
     return found
 
 
@@ -149,7 +157,7 @@ def _best(folds: Folds, held: dict[Method, Probabilities], methods: Sequence[Met
 
 
 def _fit(folds: Folds, method: Method) -> Calibration:
-    return fit(folds.logits, folds.gold, method)
+    return fit(folds.logits, folds.gold, method, folds.reading)
 
 
 def _chosen_fit(folds: Folds, methods: Sequence[Method]) -> Calibration:

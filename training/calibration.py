@@ -2,8 +2,10 @@
 
 Temperature scaling (Guo et al. 2017), and finer forms of it: a factor for the certainty that leads
 and a factor for the finding, both drawn towards 1. Dividing all four logits of a decision by one
-number never changes which leads, so none of this changes a label. A bias for each certainty may;
-forms with one are kept apart. `training.calibrate` chooses between the forms.
+number never changes which leads, so none of this changes a label. A bias for each certainty may,
+and so may the rule engine as a second witness: the logarithm of a product of experts (Hinton 2002),
+with a weight for each certainty that the rules read. Forms that may change a label are kept apart.
+`training.calibrate` chooses between the forms.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from chexdesk.labels import CERTAINTIES
 
 #: Logarithms of the factors that are tried.
 _GRID: Final = np.linspace(-1.2, 1.2, 61)
-#: The weak pull of a bias towards 0: standard deviation in logits over temperature.
+#: The weak pull of a bias or a weight towards 0: standard deviation in logits over temperature.
 _BIAS_SPREAD: Final = 1.0
 _NEWTON_STEPS: Final = 30
 #: The largest exponent that stays far from overflow.
@@ -36,11 +38,18 @@ class Method:
             of its logarithm's prior); 0 for no such factor.
         finding: the same for the factor of a finding.
         bias: whether each certainty has a bias; it may change decisions.
+        witness: whether the rule engine is heard; it may change decisions.
     """
 
     certainty: float = 0.0
     finding: float = 0.0
     bias: bool = False
+    witness: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change decisions."""
+        return self.bias or self.witness
 
     @property
     def name(self) -> str:
@@ -52,6 +61,8 @@ class Method:
             parts.append(f"by finding ({self.finding})")
         if self.bias:
             parts.append("with bias")
+        if self.witness:
+            parts.append("with a second witness")
         return " ".join(parts)
 
 
@@ -64,19 +75,29 @@ METHODS: Final = (
     Method(certainty=0.5, finding=0.15),
     Method(bias=True),
     Method(certainty=0.5, bias=True),
+    Method(witness=True),
+    Method(bias=True, witness=True),
 )
 
 
-def fit(logits: Logits, gold: Decisions, method: Method) -> Calibration:
+def fit(
+    logits: Logits, gold: Decisions, method: Method, reading: Decisions | None = None
+) -> Calibration:
     """The most likely calibration of a form, its factors and bias under their priors.
 
     Args:
         logits: (reports, findings, 4), of a model that never saw these labels. gold: (reports,
-            findings).
+            findings). reading: what the rules read (reports, findings), for a form with a witness.
+
+    Raises:
+        ValueError: a form with a witness, and no reading.
     """
+    if method.witness and reading is None:
+        raise ValueError(f"{method.name}: what the rules read is not given")
     z = np.asarray(logits, dtype=np.float64)
     findings = z.shape[1]
-    temperature, bias = _temperature_and_bias(z, gold, method.bias)
+    heard = reading if method.witness else None
+    temperature, bias, witness = _linear(z, gold, method.bias, heard)
     scaled = (z + bias) / temperature
     by_certainty, by_finding = np.ones(len(CERTAINTIES)), np.ones(findings)
     leading = scaled.argmax(axis=-1)
@@ -91,6 +112,7 @@ def fit(logits: Logits, gold: Decisions, method: Method) -> Calibration:
         tuple(np.round(by_certainty, 4).tolist()),
         tuple(np.round(by_finding, 4).tolist()),
         tuple(np.round(bias, 4).tolist()),
+        tuple(np.round(witness, 4).tolist()),
     )
 
 
@@ -100,22 +122,25 @@ def log_likelihoods(probabilities: Probabilities, gold: Decisions) -> NDArray[np
     return np.asarray(np.log(np.maximum(chosen[..., 0], 1e-12)))
 
 
-def _temperature_and_bias(
-    z: Probabilities, gold: Decisions, with_bias: bool
-) -> tuple[float, NDArray[np.float64]]:
-    """Maximum likelihood of softmax(b z + a) by Newton's method; it is concave in b and a.
+def _linear(
+    z: Probabilities, gold: Decisions, with_bias: bool, reading: Decisions | None
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Maximum likelihood of softmax(b z + a + w) by Newton's method; it is concave in all three.
 
     Returns:
-        1 / b and a / b, the bias of "not mentioned" being 0.
+        1 / b; a / b, the bias of "not mentioned" being 0; and w for each certainty that is read.
     """
     size = len(CERTAINTIES)
     biased = [c for c in range(size) if c != NOT_MENTIONED] if with_bias else []
     columns = [z.reshape(-1, size)]
     columns += [np.broadcast_to(np.eye(size)[c], columns[0].shape) for c in biased]
+    if reading is not None:
+        read = np.eye(size)[reading.reshape(-1)]
+        columns += [read * np.eye(size)[c] for c in range(size)]
     features = np.stack(columns, axis=-1)
     truth = features[np.arange(gold.size), gold.reshape(-1).astype(np.intp)]
-    pull = np.diag([1e-6, *[_BIAS_SPREAD**-2] * len(biased)])
-    weights = np.array([1.0, *[0.0] * len(biased)])
+    pull = np.diag([1e-6, *[_BIAS_SPREAD**-2] * (len(columns) - 1)])
+    weights = np.array([1.0, *[0.0] * (len(columns) - 1)])
 
     def objective(at: NDArray[np.float64]) -> float:
         scores = features @ at
@@ -141,8 +166,9 @@ def _temperature_and_bias(
         if np.abs(size_of_step * step).max() < 1e-6:
             break
     bias = np.zeros(size)
-    bias[biased] = weights[1:] / weights[0]
-    return 1 / float(weights[0]), bias
+    bias[biased] = weights[1 : 1 + len(biased)] / weights[0]
+    witness = np.zeros(size) if reading is None else weights[1 + len(biased) :]
+    return 1 / float(weights[0]), bias, witness
 
 
 def _factors(

@@ -76,6 +76,17 @@ def read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
     return [example for example in _read(spec, label_set) if _kept(example, spec, label_set)]
 
 
+def raw_texts(spec: SourceSpec) -> dict[str, str]:
+    """The whole texts of a gold file's reports by id, in the order of `read`.
+
+    Raises:
+        FileNotFoundError: the file is absent.
+    """
+    rows = (json.loads(line) for line in _lines(_path(spec)))
+    kept = (row for row in rows if spec.split is None or row.get("split") == spec.split)
+    return {str(row.get("uid", row.get("id"))): str(row["text"]) for row in kept}
+
+
 def written_files(spec: SourceSpec) -> list[Path]:
     """The files of written reports that a source names; none where it is a gold file."""
     if not spec.path.endswith(".txt"):
@@ -95,9 +106,7 @@ def _read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
     if files:
         reports = [report for file in files for report in written.read(file, label_set)]
         return [Example(r.id, spec.name, model_text(r.text), r.answers(label_set)) for r in reports]
-    path = Path(spec.path) if "/" in spec.path else EVAL / spec.path
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; training data lies in ../shared/eval")
+    path = _path(spec)
     found = []
     for number, line in enumerate(_lines(path), 1):
         try:
@@ -111,6 +120,13 @@ def _read(spec: SourceSpec, label_set: LabelSet) -> list[Example]:
             raise ValueError(f"{path}:{number}: not a labelled report ({error})") from error
         found.append(Example(key, spec.name, text, answers))
     return found
+
+
+def _path(spec: SourceSpec) -> Path:
+    path = Path(spec.path) if "/" in spec.path else EVAL / spec.path
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; training data lies in ../shared/eval")
+    return path
 
 
 def share(key: str) -> float:

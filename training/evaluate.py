@@ -29,6 +29,8 @@ from training.evaluation.trust import Trust
 
 #: What the results report. `feedback` is for choosing.
 REPORTED: Final = ("dev", "openi_evidence")
+#: The second witness, where the model hears one.
+RULES: Final = "rules"
 _MARK: Final = "<!-- Below this line everything is made by the command above. -->\n"
 _PARENTHESES: Final = (
     "In parentheses or under “paper”: what the CheX-LLM paper publishes for the like system on "
@@ -189,9 +191,12 @@ def calibration(
     found: list[tuple[str, Trust]] = []
     shown: list[Trust] = []
     for each in sets:
+        rules = next((s.decisions for s in each.systems if s.name == RULES), None)
         for system in each.systems:
             ours = each.comparison.model is not None and system.name == each.comparison.model.name
-            entries = trust.trust(label_set, each.gold, system, how, applied if ours else None)
+            entries = trust.trust(
+                label_set, each.gold, system, how, applied if ours else None, rules
+            )
             found += [(each.gold.name, entry) for entry in entries]
             shown = shown or (entries if ours else [])
     if not found:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chexdesk.evaluation.metrics import score
-from chexdesk.labels import LabelSet, chexpert14
+from chexdesk.labeling.rules import RuleLabeler
+from chexdesk.labels import CERTAINTIES, LabelSet, chexpert14
+from chexdesk.reports.report import Report
 from training import data, predict, sft
 
 FEEDBACK = data.SourceSpec("feedback", "stanford_open.jsonl", split="feedback")
@@ -41,7 +44,8 @@ def run(config: sft.Config, of: int, out: Path) -> Path:
 
     Returns:
         `<out>/feedback.npz`: ids (n,), logits (n, findings, 4), gold (n, findings) indices into
-        `CERTAINTIES`, fold (n,). Folds that were finished before are not trained again.
+        `CERTAINTIES`, fold (n,), and reading (n, findings), the rule engine's. Folds that were
+        finished before are not trained again.
     """
     label_set = chexpert14()
     examples = data.read(FEEDBACK, label_set)
@@ -55,8 +59,16 @@ def run(config: sft.Config, of: int, out: Path) -> Path:
         print(json.dumps({"folds": index + 1} | figures(label_set, gold[seen], logits[seen])))
     path = out / "feedback.npz"
     ids = np.array([example.id for example in examples])
-    np.savez(path, ids=ids, logits=logits, gold=gold, fold=folds)
+    reading = rule_reading(data.raw_texts(FEEDBACK))
+    np.savez(path, ids=ids, logits=logits, gold=gold, fold=folds, reading=reading)
     return path
+
+
+def rule_reading(texts: Mapping[str, str]) -> NDArray[np.int8]:
+    """What the rule engine reads in raw reports: (n, findings) indices into `CERTAINTIES`."""
+    found = RuleLabeler().label(Report(key, text) for key, text in texts.items())
+    rows = [[CERTAINTIES.index(c) for c in prediction.certainties] for prediction in found]
+    return np.array(rows, dtype=np.int8)
 
 
 def figures(

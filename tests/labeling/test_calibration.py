@@ -82,3 +82,17 @@ def test_an_old_manifest_with_one_temperature_is_read() -> None:
 def test_a_calibration_that_is_none_is_refused(data: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"calibration|convert"):
         Calibration.from_dict(data, 2)
+
+
+def test_a_witness_raises_the_odds_of_what_it_reads_and_can_be_taken_back() -> None:
+    calibration = Calibration(1.0, (1.0,) * 4, (1.0,), (0.0,) * 4, (0.0, 0.0, np.log(3.0), 0.0))
+    alone = np.array([[0.5, 0.2, 0.2, 0.1]])
+    assert calibration.has_witness
+    assert not Calibration.none(1).has_witness
+    np.testing.assert_allclose(calibration.hear(alone, np.array([0])), alone)
+    heard = calibration.hear(alone, np.array([2]))
+    assert heard[0, 2] / heard[0, 0] == pytest.approx(3 * 0.2 / 0.5)
+    assert heard.argmax() == 2
+    assert heard.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(calibration.unhear(heard, np.array([2])), alone)
+    assert Calibration.from_dict(calibration.as_dict(), 1) == calibration

@@ -17,6 +17,7 @@ from chexdesk import paths
 from chexdesk.labeling.labeler import MAX_CHARACTERS, WINDOW, LabelerError
 from chexdesk.labeling.llama.labeler import LlamaLabeler
 from chexdesk.labeling.llama.runtime import Runtime
+from chexdesk.labeling.rules import RuleLabeler
 from chexdesk.labels import Certainty, chexpert14
 from chexdesk.reports.report import Report
 
@@ -94,6 +95,27 @@ def test_batched_is_plain_decoding_token_by_token(default_pack: Path, texts: lis
     runtime.close()
     assert (together.argmax(-1) == alone.argmax(-1)).mean() > 0.99
     assert np.abs(together - alone).max() < 0.5
+
+
+def test_a_pack_that_hears_the_rules_weighs_them_in(
+    default_pack: Path, tmp_path: Path, texts: list[str]
+) -> None:
+    """At an overwhelming weight the rules decide; left alone, the model does."""
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    shutil.copy(default_pack / "model.gguf", pack)
+    manifest = json.loads((default_pack / "manifest.json").read_text("utf-8"))
+    manifest["calibration"]["witness"] = [50.0] * 4
+    (pack / "manifest.json").write_text(json.dumps(manifest))
+    given = [*reports(texts[:12]), Report("empty", "")]
+    rules = [prediction.certainties for prediction in RuleLabeler().label(given)]
+    own = []
+    for alone in (False, True):
+        opened = LlamaLabeler(pack, LABELS, alone=alone)
+        own.append([prediction.certainties for prediction in opened.label(given)])
+        opened.close()
+    assert own[0] == rules
+    assert own[1] != rules
 
 
 def test_bad_reports_cost_their_own_row(labeler: LlamaLabeler) -> None:

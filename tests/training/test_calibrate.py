@@ -59,8 +59,9 @@ def test_a_bias_is_found_and_only_a_bias_changes_decisions() -> None:
     assert found.bias == pytest.approx((0.0, -1.0, 2.0, 0.0), abs=0.3)
     assert found.temperature == pytest.approx(1.5, rel=0.1)
     for method in METHODS:
-        decided = fit(logits, gold, method).apply(logits).argmax(-1)
-        assert (decided == logits.argmax(-1)).all() == (not method.bias)
+        if not method.witness:
+            decided = fit(logits, gold, method).apply(logits).argmax(-1)
+            assert (decided == logits.argmax(-1)).all() == (not method.bias)
 
 
 def test_perfectly_separated_decisions_give_no_absurd_temperature() -> None:
@@ -71,7 +72,10 @@ def test_perfectly_separated_decisions_give_no_absurd_temperature() -> None:
 
 
 def folds(true: Calibration, reports: int = 150) -> Folds:
-    return Folds(*drawn(true, reports), np.arange(reports) % 3)
+    """The rules read at random here: a witness that knows nothing."""
+    logits, gold = drawn(true, reports)
+    reading = np.random.default_rng(1).integers(0, 4, gold.shape)
+    return Folds(logits, gold, np.arange(reports) % 3, reading)
 
 
 def test_a_fold_is_calibrated_without_its_own_labels() -> None:
@@ -99,7 +103,7 @@ def test_the_record_holds_a_calibration_and_says_how_it_was_chosen() -> None:
     record = calibrate(LABELS, data)
     found = Calibration.from_dict(record, FINDINGS)
     assert found.temperature == pytest.approx(2.5, rel=0.2)
-    assert found.bias == NONE
+    assert (found.bias, found.has_witness) == (NONE, False)
     rows = {row["form"]: row for row in record["cross_validation"]}
     assert set(rows) >= {"raw softmax", "chosen, nested", *(m.name for m in METHODS)}
     assert rows["chosen, nested"]["log-loss"] < rows["raw softmax"]["log-loss"]
@@ -115,7 +119,12 @@ def test_log_likelihoods_are_of_the_gold_answers() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"logits": np.zeros((6, FINDINGS, 3))}, {"fold": np.array([0, 1] * 3)}, {"gold": None}],
+    [
+        {"logits": np.zeros((6, FINDINGS, 3))},
+        {"fold": np.array([0, 1] * 3)},
+        {"gold": None},
+        {"reading": None},
+    ],
 )
 def test_a_file_that_is_no_cross_validation_is_named(
     tmp_path: Path, change: dict[str, Any]
@@ -124,8 +133,24 @@ def test_a_file_that_is_no_cross_validation_is_named(
         "logits": np.zeros((6, FINDINGS, 4)),
         "gold": np.zeros((6, FINDINGS), dtype=np.int8),
         "fold": np.arange(6) % 3,
+        "reading": np.zeros((6, FINDINGS), dtype=np.int8),
     } | change
     path = tmp_path / "folds.npz"
     np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
     with pytest.raises(ValueError, match=r"folds\.npz"):
         Folds.load(path, LABELS)
+
+
+def test_a_second_witness_is_weighed_by_what_it_is_worth() -> None:
+    rng = np.random.default_rng(3)
+    logits, gold = drawn(Calibration.uniform(1.0, FINDINGS), 400)
+    reading = np.where(rng.random(gold.shape) < 0.8, gold, rng.integers(0, 4, gold.shape))
+    guesses = rng.integers(0, 4, gold.shape)
+    good = fit(logits, gold, Method(witness=True), reading)
+    useless = fit(logits, gold, Method(witness=True), guesses)
+    assert min(good.witness) > 1.5
+    assert np.abs(useless.witness).max() < 0.2
+    heard = good.hear(good.apply(logits), reading).argmax(-1)
+    assert (heard == gold).mean() > (logits.argmax(-1) == gold).mean() + 0.05
+    with pytest.raises(ValueError, match="not given"):
+        fit(logits, gold, Method(witness=True))

@@ -46,6 +46,9 @@ def main() -> None:
     parser.add_argument("--system", choices=SYSTEMS, required=True)
     parser.add_argument("--gold", choices=list(GOLD), required=True)
     parser.add_argument("--pack", type=Path, default=paths.default_pack())
+    parser.add_argument(
+        "--alone", action="store_true", help="the pack's model without the rule engine as witness"
+    )
     parser.add_argument("--url", help="an OpenAI-compatible server to prompt instead of the base")
     parser.add_argument("--model", default="default", help="the model's name on that server")
     parser.add_argument("--name", help="what the decisions are filed under; the system otherwise")
@@ -94,7 +97,9 @@ def decide(
             return prompted.ask_server(args.url, args.model, rows, shots, label_set), None
         return prompted.ask_base(rows, shots, label_set), None
     labeler: Labeler = (
-        RuleLabeler() if args.system == "rules" else LlamaLabeler(args.pack, label_set)
+        RuleLabeler()
+        if args.system == "rules"
+        else LlamaLabeler(args.pack, label_set, alone=args.alone)
     )
     try:
         found = list(labeler.label(Report(key, text) for key, text in rows))

@@ -117,7 +117,7 @@ class Comparison:
         model = self.model
         if model is None:
             return {}
-        others = [scored for scored in self.scored if scored is not model]
+        others = [s for s in self.scored if s is not model and not s.about.ablation]
         chance = [
             significance.swapped(self.label_set, model.counts, other.counts, self.rounds)
             for other in others

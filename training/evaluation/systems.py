@@ -54,12 +54,14 @@ class About:
         paper: the column of the paper's tables that it stands beside, or "".
         ours: it is the model that the others are compared with.
         drawn: it stands in the plot of the findings.
+        ablation: it is the model with a part left out, no rival that is tested against.
     """
 
     title: str
     paper: str = ""
     ours: bool = False
     drawn: bool = False
+    ablation: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from chexdesk.evaluation.metrics import Decisions
 from chexdesk.labeling.calibration import Calibration, Probabilities
 from chexdesk.labels import LabelSet
 from training.evaluation import reliability
@@ -49,40 +50,52 @@ class Trust:
         return reliability.calibration_error(self.bins)
 
 
-def states(system: System, applied: Calibration | None) -> list[tuple[str, Probabilities]]:
+def states(
+    system: System, applied: Calibration | None, reading: Decisions | None = None
+) -> list[tuple[str, Probabilities]]:
     """A system's probabilities before and after calibration, as far as they are known.
 
     Args:
         applied: the calibration that the file's probabilities have been through, from which the
             raw ones follow; None where it is unknown.
+        reading: what the rule engine reads, needed for that where the calibration hears it.
     """
     given = system.probabilities
     if given is None:
         return []
-    if applied is None:
+    if applied is None or (applied.has_witness and reading is None):
         return [(GIVEN, given)]
-    raw = Calibration.none(given.shape[1]).apply(applied.undo(given))
+    own = given if reading is None else applied.unhear(given, reading)
+    raw = Calibration.none(given.shape[1]).apply(applied.undo(own))
     return [(RAW, raw), (CALIBRATED, given)]
 
 
 def trust(
-    label_set: LabelSet, gold: Gold, system: System, how: str, applied: Calibration | None
+    label_set: LabelSet,
+    gold: Gold,
+    system: System,
+    how: str,
+    applied: Calibration | None,
+    reading: Decisions | None = None,
 ) -> list[Trust]:
     """The figures of a system's probabilities in each state that is known.
 
     Args:
-        how: the doubt, one of `reliability.DOUBTS`. applied: see `states`.
+        how: the doubt, one of `reliability.DOUBTS`. applied, reading: see `states`.
     """
-    wrong = gold.decisions != system.decisions
-    paper = wrong[:, in_paper_average(label_set)].sum(axis=1)
+    averaged = in_paper_average(label_set)
     found = []
-    for state, probabilities in states(system, applied):
-        doubts = reliability.doubt(probabilities, system.decisions, how)
+    for state, probabilities in states(system, applied, reading):
+        # Of these probabilities' own decisions, which a bias or a second witness changes.
+        decisions = probabilities.argmax(axis=-1).astype(np.int8)
+        wrong = gold.decisions != decisions
+        paper = wrong[:, averaged].sum(axis=1)
+        doubts = reliability.doubt(probabilities, decisions, how)
         found.append(
             Trust(
                 system.name,
                 state,
-                reliability.bins(probabilities, gold.decisions, system.decisions),
+                reliability.bins(probabilities, gold.decisions, decisions),
                 reliability.errors_held(wrong.sum(axis=1), doubts, reliability.REVIEWED),
                 reliability.errors_held(paper, doubts, reliability.REVIEWED),
                 reliability.selective(paper, doubts),

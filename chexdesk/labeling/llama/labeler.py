@@ -11,11 +11,14 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from chexdesk.labeling.calibration import Probabilities
 from chexdesk.labeling.labeler import WINDOW, LabelerError, ModelId, Prediction, unusable
 from chexdesk.labeling.llama.process import WorkerProcess
 from chexdesk.labeling.llama.worker import Answer, Setup, Window
 from chexdesk.labeling.pack import PackError, open_pack, verify_pack
+from chexdesk.labeling.rules import RuleLabeler
 from chexdesk.labeling.wire import report_text
 from chexdesk.labels import CERTAINTIES, LabelSet
 from chexdesk.reports.report import Report
@@ -50,6 +53,7 @@ class LlamaLabeler:
         gpu_layers: int | None = None,
         threads: int | None = None,
         jobs: int = 1,
+        alone: bool = False,
     ) -> None:
         """Check a pack and load its model.
 
@@ -57,6 +61,7 @@ class LlamaLabeler:
             gpu_layers: layers on the GPU; None for all where the build has one.
             threads: CPU threads in all; None for one on each core this process may use.
             jobs: worker processes, which take the windows in turn and share the threads.
+            alone: leave out the rule engine where the pack's calibration hears it.
 
         Raises:
             LabelerError: the folder is no pack, is damaged, or its model cannot be loaded.
@@ -68,10 +73,12 @@ class LlamaLabeler:
             raise LabelerError(str(error)) from error
         self._label_set = label_set
         self._model = pack.model
+        self._calibration = pack.calibration
+        self._witness = None if alone or not pack.calibration.has_witness else RuleLabeler()
         self._setup = Setup(
             model_file=pack.model_file,
             label_set=label_set,
-            calibration=pack.calibration,
+            calibration=self._calibration,
             gpu_layers=-1 if gpu_layers is None else gpu_layers,
             threads=max(1, (threads or _cores()) // jobs),
             batch_tokens=BATCH_TOKENS,
@@ -113,7 +120,7 @@ class LlamaLabeler:
             first = waiting.popleft()
             results = iter(self._answer(first, waiting).results)
             for report, error in zip(first.reports, first.errors, strict=True):
-                yield self._prediction(report, error or next(results))
+                yield self._prediction(report, error or next(results), sections)
 
     def close(self) -> None:
         """End the workers."""
@@ -173,9 +180,15 @@ class LlamaLabeler:
             return "the model's process ended while it read this report"
         return answer.results[0]
 
-    def _prediction(self, report: Report, result: Probabilities | str) -> Prediction:
+    def _prediction(
+        self, report: Report, result: Probabilities | str, sections: SectionChoice
+    ) -> Prediction:
         if isinstance(result, str):
             return Prediction.failed(report.id, self._label_set, self._model, result)
+        if self._witness is not None:
+            (read,) = self._witness.label([report], sections)
+            places = np.array([CERTAINTIES.index(c) for c in read.certainties])
+            result = self._calibration.hear(result, places)
         chosen = tuple(CERTAINTIES[int(i)] for i in result.argmax(axis=-1))
         return Prediction(
             report.id, chosen, tuple(tuple(row) for row in result.tolist()), self._model
