@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,14 +59,15 @@ def run(config: sft.Config, of: int, out: Path) -> Path:
         print(json.dumps({"folds": index + 1} | figures(label_set, gold[seen], logits[seen])))
     path = out / "feedback.npz"
     ids = np.array([example.id for example in examples])
-    reading = rule_reading(data.raw_texts(FEEDBACK))
+    raw = data.raw_texts(FEEDBACK)
+    reading = rule_reading([raw[example.id] for example in examples])
     np.savez(path, ids=ids, logits=logits, gold=gold, fold=folds, reading=reading)
     return path
 
 
-def rule_reading(texts: Mapping[str, str]) -> NDArray[np.int8]:
+def rule_reading(texts: Sequence[str]) -> NDArray[np.int8]:
     """What the rule engine reads in raw reports: (n, findings) indices into `CERTAINTIES`."""
-    found = RuleLabeler().label(Report(key, text) for key, text in texts.items())
+    found = RuleLabeler().label(Report("", text) for text in texts)
     rows = [[CERTAINTIES.index(c) for c in prediction.certainties] for prediction in found]
     return np.array(rows, dtype=np.int8)
 

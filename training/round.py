@@ -31,6 +31,7 @@ from chexdesk.labeling.wire import PROMPT_VERSION
 from chexdesk.labels import LabelSet, chexpert14
 from chexdesk.services.wholefile import whole_file
 from training import data, holdout, predict, promotion, sft
+from training.folds import rule_reading
 
 PROMOTED, NOTHING_DONE, WORSE = 0, 1, 3
 LOCK: Final = "holdout.json"
@@ -219,8 +220,12 @@ def _decisions(
     label_set: LabelSet,
 ) -> Decisions:
     model, _, wire = predict.load(adapter, base, label_set)
-    logits = predict.decision_logits(model, wire, [review.example.text for review in reviews])
-    return np.asarray(calibration.apply(logits).argmax(axis=-1), dtype=np.int8)
+    texts = [review.example.text for review in reviews]
+    probabilities = calibration.apply(predict.decision_logits(model, wire, texts))
+    if calibration.has_witness:
+        reading = rule_reading(texts)
+        probabilities = calibration.hear(probabilities, reading)
+    return np.asarray(probabilities.argmax(axis=-1), dtype=np.int8)
 
 
 def _show(comparison: promotion.Comparison, tolerance: float) -> None:
