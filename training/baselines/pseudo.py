@@ -19,11 +19,7 @@ def examples(label_set: LabelSet) -> list[data.Example]:
     Raises:
         FileNotFoundError: `../shared/eval` is absent.
     """
-    held = set((data.EVAL / HELD_OUT).read_text(encoding="utf-8").split())
-    with (data.EVAL / REPORTS).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    found = [Report(f"CXR{row['uid']}", _text(row)) for row in rows]
-    reports = [report for report in found if report.text and report.id not in held]
+    found = reports()
     return [
         data.Example(
             report.id,
@@ -31,8 +27,21 @@ def examples(label_set: LabelSet) -> list[data.Example]:
             data.model_text(report.text),
             tuple(CERTAINTIES.index(certainty) for certainty in prediction.certainties),
         )
-        for report, prediction in zip(reports, RuleLabeler().label(reports), strict=True)
+        for report, prediction in zip(found, RuleLabeler().label(found), strict=True)
     ]
+
+
+def reports() -> list[Report]:
+    """OpenI's reports without labels, but for those kept out of training.
+
+    Raises:
+        FileNotFoundError: `../shared/eval` is absent.
+    """
+    held = set((data.EVAL / HELD_OUT).read_text(encoding="utf-8").split())
+    with (data.EVAL / REPORTS).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = [Report(f"CXR{row['uid']}", _text(row)) for row in rows]
+    return [report for report in found if report.text and report.id not in held]
 
 
 def _text(row: dict[str, str]) -> str:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 #: Keeps a batch without any spread from being divided by nothing.
 _LEAST_SPREAD: Final = 1e-8
+#: A group whose credits differ by less counts as equal.
+_LEAST_GROUP: Final = 1e-4
 
 
 def decision_advantage(credit: Tensor, value: Tensor) -> Tensor:
@@ -69,6 +71,58 @@ def gae(
         advantages[:, step] = later
         following = values[:, step]
     return advantages, advantages + values
+
+
+def leave_one_out(credit: Tensor) -> Tensor:
+    """Each sample's credit less the mean of the other samples' (RLOO).
+
+    A_i = r_i − 1/(k−1) Σ_{j≠i} r_j (Ahmadian et al. 2024, equation 8), here at every slot: the
+    other samples' mean is a baseline that the sample has no part in.
+
+    Args:
+        credit: (…, k), k samples of one decision.
+
+    Raises:
+        ValueError: there is but one sample.
+    """
+    k = credit.shape[-1]
+    if k < 2:
+        raise ValueError("leaving one out takes two samples at least")
+    return (credit - (credit.sum(-1, keepdim=True) - credit) / (k - 1)).detach()
+
+
+def group_relative(credit: Tensor) -> Tensor:
+    """Each sample's credit in standard deviations from its group's mean (GRPO).
+
+    A_i = (r_i − mean r) / std r (Shao et al. 2024, section 4.1.2), here at every slot. A group that
+    is of one mind becomes zeros.
+
+    Args:
+        credit: (…, k), k samples of one decision.
+    """
+    centred = credit - credit.mean(-1, keepdim=True)
+    spread = centred.square().mean(-1, keepdim=True).sqrt()
+    # Rounding is no spread: without this a group of equal credits would be blown up.
+    return torch.where(spread > _LEAST_GROUP, centred / (spread + _LEAST_GROUP), 0.0).detach()
+
+
+def whitened(advantages: Tensor, over: str) -> Tensor:
+    """Advantages scaled by the spread of a batch.
+
+    Args:
+        advantages: (n, f, k). over: `batch`, all together; `finding`, each finding by itself, so
+            that rare findings weigh as much as common ones; `none`, left as they are.
+
+    Raises:
+        ValueError: `over` is something else.
+    """
+    if over == "none":
+        return advantages
+    if over == "batch":
+        return normalised(advantages)
+    if over != "finding":
+        raise ValueError(f"whiten is {over!r}; expected batch, finding or none")
+    return torch.stack([normalised(finding) for finding in advantages.unbind(1)], dim=1)
 
 
 def normalised(advantages: Tensor) -> Tensor:

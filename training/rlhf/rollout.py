@@ -1,0 +1,69 @@
+"""Rollouts: which reports come next, and the answers that the policy draws for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+#: Tensors that belong to n reports: n is the first axis of each.
+Rows = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """What a method learns from.
+
+    Attributes:
+        tokens: of n reports, as `Wire.report` gives them.
+        rows: what is known of each, in the names that the method's objective asks for.
+    """
+
+    tokens: Sequence[Sequence[int]]
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def select(rows: Mapping[str, Tensor], index: Tensor) -> Rows:
+    """The rows of some reports."""
+    return {name: tensor[index] for name, tensor in rows.items()}
+
+
+@dataclass
+class Order:
+    """Reports in random order without end: none comes again before all have come.
+
+    Attributes:
+        left: those that this turn still has.
+    """
+
+    reports: int
+    generator: torch.Generator
+    left: list[int] = field(default_factory=list)
+
+    def take(self, count: int) -> Tensor:
+        """The next reports: (count,) of int64."""
+        while len(self.left) < count:
+            self.left += torch.randperm(self.reports, generator=self.generator).tolist()
+        taken, self.left = self.left[:count], self.left[count:]
+        return torch.tensor(taken)
+
+
+def sample(logits: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    """Answers drawn at every slot, each independent of the others as the wire format has it.
+
+    One reading of a report gives all its slots' policies, so further samples cost nothing.
+
+    Args:
+        logits: (n, f, 4), on the generator's device.
+
+    Returns:
+        (n, f, samples) indices into `CERTAINTIES`, of int64.
+    """
+    policy = logits.softmax(-1).flatten(0, 1)
+    drawn = torch.multinomial(policy, samples, replacement=True, generator=generator)
+    return drawn.view(*logits.shape[:2], samples)
