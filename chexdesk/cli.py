@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chexdesk import __version__, logs
+from chexdesk.cli_store import audit_app
+from chexdesk.console import NOTHING_DONE, fail, number, open_library, writable, wrong_use
 
 if TYPE_CHECKING:
     from chexdesk.labeling.labeler import Labeler
@@ -33,9 +34,8 @@ reviews_app = typer.Typer(help="Accepted and corrected reports: gold for trainin
 app.add_typer(model_app, name="model", no_args_is_help=True)
 app.add_typer(preferences_app, name="preferences", no_args_is_help=True)
 app.add_typer(reviews_app, name="reviews", no_args_is_help=True)
+app.add_typer(audit_app, name="audit", no_args_is_help=True)
 
-WRONG_USE = 2
-NOTHING_DONE = 1
 _GO_ON = "What was done is kept: run the same again with --resume to go on."
 
 
@@ -121,7 +121,7 @@ def label(
 
     chosen = format_name or format_of(output)
     if chosen is None:
-        _wrong_use(
+        wrong_use(
             f"{output}: its ending says no format; end it in .csv, .json, .jsonl or .fhir.json, or "
             f"give --format {'|'.join(format_names())}"
         )
@@ -147,13 +147,13 @@ def label(
         finally:
             labeler.close()
     except (ReadError, OutputError) as error:
-        _fail(str(error))
+        fail(str(error))
     except LabelerError as error:
-        _fail(f"{error}. {_GO_ON}" if has_partial(output) else str(error))
+        fail(f"{error}. {_GO_ON}" if has_partial(output) else str(error))
     except OSError as error:
-        _fail(f"{error.filename or output}: {error.strerror or type(error).__name__}")
+        fail(f"{error.filename or output}: {error.strerror or type(error).__name__}")
     except KeyboardInterrupt:
-        _fail(f"stopped. {_GO_ON}" if has_partial(output) else "stopped before the first report")
+        fail(f"stopped. {_GO_ON}" if has_partial(output) else "stopped before the first report")
     _say(summary, output)
     if strict and summary.failed:
         raise typer.Exit(NOTHING_DONE)
@@ -190,7 +190,7 @@ def evaluate(
             rounds=rounds,
         )
     except LabelsError as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         import json
 
@@ -232,9 +232,9 @@ def model_verify(
         finally:
             labeler.close()
     except LabelerError as error:
-        _fail(str(error))
+        fail(str(error))
     if answer.error:
-        _fail(f"{opened.folder}: {answer.error}")
+        fail(f"{opened.folder}: {answer.error}")
     typer.echo(f"{opened.folder}: whole and usable ({opened.model.name} {opened.model.version})")
 
 
@@ -288,7 +288,7 @@ def _run(job: Job, labeler: Labeler, store: bool) -> Summary:
         typer.echo(f"{job.output}: a run that broke off is started anew (no --resume)", err=True)
     if not store:
         return _with_progress(job, labeler)
-    with _library() as library:
+    with open_library() as library:
         return _with_progress(replace(job, library=library), labeler)
 
 
@@ -317,17 +317,13 @@ def _with_progress(job: Job, labeler: Labeler) -> Summary:
 
 
 def _say(summary: Summary, output: Path) -> None:
-    words = f"{output}: {_number(summary.rows, 'report')}"
+    words = f"{output}: {number(summary.rows, 'report')}"
     if summary.resumed:
         words += f", {summary.resumed:,} of them kept from the run before"
     if summary.failed:
         words += f", {summary.failed:,} could not be labelled (see their error)"
         words += f"; the first: {summary.first_error}"
     typer.echo(words, err=True)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _open_pack(folder: Path | None) -> Pack:
@@ -338,33 +334,17 @@ def _open_pack(folder: Path | None) -> Pack:
     try:
         return open_pack(folder or paths.default_pack(), chexpert14())
     except PackError as error:
-        _fail(str(error))
-
-
-@contextmanager
-def _library() -> Iterator[Library]:
-    """The user's library, open for a while; ends the program where it cannot be used."""
-    from chexdesk.services.library import Library, StoreError
-
-    try:
-        library = Library.open()
-        try:
-            yield library
-        finally:
-            library.close()
-    except StoreError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _export(export: Callable[[Library, Path], int], output: Path, noun: str) -> None:
-    if output.is_dir() or not output.resolve().parent.is_dir():
-        _fail(f"{output}: is a folder, or its folder does not exist. Give a file's name.")
-    with _library() as library:
+    writable(output)
+    with open_library() as library:
         try:
-            number = export(library, output)
+            count = export(library, output)
         except OSError as error:
-            _fail(f"{output}: cannot be written ({error.strerror or type(error).__name__})")
-    typer.echo(f"{output}: {_number(number, noun)}", err=True)
+            fail(f"{output}: cannot be written ({error.strerror or type(error).__name__})")
+    typer.echo(f"{output}: {number(count, noun)}", err=True)
 
 
 def _layers(words: str) -> int | None:
@@ -373,22 +353,12 @@ def _layers(words: str) -> int | None:
     try:
         return int(words)
     except ValueError:
-        _wrong_use(f"--gpu-layers takes auto or a number, not {words!r}")
+        wrong_use(f"--gpu-layers takes auto or a number, not {words!r}")
 
 
 def _one_of(option: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
-        _wrong_use(f"{option}: {given!r} is none of {', '.join(known)}")
-
-
-def _wrong_use(words: str) -> NoReturn:
-    typer.echo(f"chexdesk: {words}", err=True)
-    raise typer.Exit(WRONG_USE)
-
-
-def _fail(words: str) -> NoReturn:
-    typer.echo(f"chexdesk: {words}", err=True)
-    raise typer.Exit(NOTHING_DONE)
+        wrong_use(f"{option}: {given!r} is none of {', '.join(known)}")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_nothing_imports_upward(house: str) -> None:
 
 
 def test_the_command_line_and_the_window_reach_the_store_through_services() -> None:
-    for path in [APP / "cli.py", *modules("chexdesk/gui")]:
+    for path in [*APP.glob("cli*.py"), APP / "console.py", *modules("chexdesk/gui")]:
         assert not [name for name in imports(path) if name.startswith("chexdesk.store")], path
 
 

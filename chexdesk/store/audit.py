@@ -1,17 +1,23 @@
-"""The audit log: append-only, each row chained to the one before by its hash."""
+"""The audit log: append-only, each row chained to the one before by its hash.
+
+Triggers keep the app from changing it. Whoever changes the file by other means breaks the chain, or
+parts it from its anchor (`chexdesk.store.anchor`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session
 
 from chexdesk.labeling.labeler import ModelId
+from chexdesk.store import anchor
 from chexdesk.store.schema import AuditRow
 from chexdesk.store.values import now, storable
 
@@ -45,19 +51,23 @@ def model_words(model: ModelId | None) -> str | None:
 
 def append(session: Session, who: str, *events: Event) -> None:
     """Write events at the end of the log, within the transaction that does what they say."""
-    last = select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
-    previous = session.scalars(last).first() or GENESIS
+    last = session.execute(
+        select(AuditRow.id, AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
+    ).first()
+    number, previous = (0, GENESIS) if last is None else last
     who = storable(who)
     rows = []
     for event in events:
         at = now()
+        number += 1
         own = _hash(previous, at, who, event)
         rows.append(
-            {"at": at, "who": who, **vars(event), "prev_hash": previous, "hash": own},
+            {"id": number, "at": at, "who": who, **vars(event), "prev_hash": previous, "hash": own},
         )
         previous = own
     if rows:
         session.execute(insert(AuditRow), rows)
+        anchor.move(session, anchor.Anchor(number, previous))
 
 
 def events(session: Session, report: int | None = None) -> list[tuple[datetime, str, Event]]:
@@ -71,18 +81,72 @@ def events(session: Session, report: int | None = None) -> list[tuple[datetime, 
 def first_break(session: Session) -> int | None:
     """The number of the first row that does not fit the chain; None where all is whole.
 
-    It finds rows that were changed, removed from the middle or put in. Rows cut off at the end
-    leave a shorter chain that is whole.
+    It finds rows that were changed, removed from the middle, reordered or put in. Rows cut off at
+    the end leave a shorter chain that is whole; see `verify`.
     """
-    previous = GENESIS
-    for row in session.scalars(
-        select(AuditRow).order_by(AuditRow.id).execution_options(yield_per=500)
-    ):
+    return _follow(session)[1]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the log.
+
+    Attributes:
+        rows: how many there are.
+        last: the last row and its hash; None for an empty log.
+        faults: what is wrong, in words; empty where all is whole.
+    """
+
+    rows: int
+    last: anchor.Anchor | None
+    faults: tuple[str, ...]
+
+
+def verify(session: Session, known: anchor.Anchor | None) -> Verdict:
+    """Check the chain, and that it still holds the row that is known from elsewhere."""
+    rows, broken, last = _follow(session)
+    faults = []
+    if broken is not None:
+        faults.append(
+            f"row {broken} does not follow from the one before: it or its neighbour was changed, "
+            "moved, put in or taken out"
+        )
+    if known is not None and (last is None or known.row > last.row):
+        faults.append(
+            f"rows are missing at the end: it ended with row {known.row} before, and ends with "
+            f"row {0 if last is None else last.row} now"
+        )
+    elif known is not None and not anchor.holds(session, known):
+        faults.append(f"row {known.row} is another than it was: the log was written anew")
+    return Verdict(rows, last, tuple(faults))
+
+
+def records(session: Session) -> Iterator[dict[str, Any]]:
+    """Every row in order, ready for JSON; with its hashes, so that it can be checked elsewhere."""
+    for row in session.scalars(_all()):
+        at = row.at.isoformat(timespec="microseconds")
+        hashes = {"prev_hash": row.prev_hash, "hash": row.hash}
+        yield {"row": row.id, "at": at, "who": row.who, **vars(_event(row)), **hashes}
+
+
+def _follow(session: Session) -> tuple[int, int | None, anchor.Anchor | None]:
+    """Rows, the first that does not fit, and the last."""
+    previous, count = GENESIS, 0
+    broken: int | None = None
+    last: anchor.Anchor | None = None
+    for row in session.scalars(_all()):
+        count += 1
         own = _hash(previous, row.at, row.who, _event(row))
-        if row.prev_hash != previous or row.hash != own:
-            return row.id
-        previous = own
-    return None
+        fits = row.prev_hash == previous and row.hash == own and row.id == count
+        if broken is None and not fits:
+            broken = row.id
+        previous = row.hash
+        last = anchor.Anchor(row.id, row.hash)
+    return count, broken, last
+
+
+def _all() -> Select[AuditRow]:
+    return select(AuditRow).order_by(AuditRow.id).execution_options(yield_per=500)
 
 
 def _event(row: AuditRow) -> Event:
@@ -90,5 +154,9 @@ def _event(row: AuditRow) -> Event:
 
 
 def _hash(previous: str, at: datetime, who: str, event: Event) -> str:
-    fields = [previous, at.isoformat(timespec="microseconds"), who, *vars(event).values()]
+    return digest([previous, at.isoformat(timespec="microseconds"), who, *vars(event).values()])
+
+
+def digest(fields: list[str | int | None]) -> str:
+    """The hash of a row: SHA-256 of the JSON array of the hash before it and its own fields."""
     return hashlib.sha256(json.dumps(fields).encode()).hexdigest()

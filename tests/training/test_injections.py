@@ -98,7 +98,7 @@ def test_flips_are_counted_where_the_injection_does_not_name_the_finding(tmp_pat
     assert figures.decisions == len(LABELS) - 2
     assert [flip.finding for flip in figures.flips] == ["Pleural Effusion"]
     assert {flip.finding for flip in figures.moved} >= {"Edema", "Pleural Effusion"}
-    assert "| x | 1 | 1 | 1 | 1 |" in injections.table(figures)
+    assert "| x | 1 | 1 | 1 | 2 |" in injections.table(figures)
 
 
 def test_a_damaged_pair_is_named(tmp_path: Path) -> None:
