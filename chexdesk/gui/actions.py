@@ -11,9 +11,9 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from chexdesk.gui import keys, theme
+from chexdesk.gui.keymap import Keymap
 from chexdesk.gui.keys import Command
 from chexdesk.gui.theme import Appearance
-from chexdesk.labels import LabelSet
 
 # None is a line between two groups.
 _FILE: Final = (
@@ -24,17 +24,26 @@ _FILE: Final = (
     None,
     Command.EXPORT,
     None,
+    Command.SETTINGS,
+    None,
     Command.QUIT,
 )
 _REVIEW: Final = (
     Command.ACCEPT,
     *keys.CERTAINTY_COMMANDS,
     None,
+    Command.FLAG,
+    Command.NOTE,
+    Command.FOLLOW,
+    None,
     Command.UNDO,
     Command.REDO,
     None,
     Command.PREVIOUS_REPORT,
     Command.NEXT_REPORT,
+    None,
+    Command.QUEUES,
+    Command.SEARCH,
 )
 _LABELS: Final = (Command.LABEL_ALL, Command.CANCEL_LABELLING)
 
@@ -46,22 +55,30 @@ class Actions(QObject):
         self,
         window: QMainWindow,
         runs: Mapping[Command, Callable[[], object]],
-        label_set: LabelSet,
+        keymap: Keymap,
         select_finding: Callable[[int], None],
     ) -> None:
         super().__init__(window)
         self._window = window
+        self._keymap = keymap
         self._actions: dict[Command, QAction] = {}
-        words = self._words()
+        words = self.words()
         for command, run in runs.items():
-            action = self._add(words[command], keys.sequences(command), run)
+            action = self._add(words[command], keymap.sequences(command), run)
             action.setAutoRepeat(command in keys.REPEATING)
             self._actions[command] = action
         self._letters: list[QAction] = []
-        for place, finding in enumerate(label_set.findings):
-            letter = [QKeySequence(finding.key.upper())]
-            self._letters.append(self._add(finding.name, letter, partial(select_finding, place)))
+        for place, name in enumerate(keymap.label_set.names):
+            letter = keymap.sequences(name)
+            self._letters.append(self._add(name, letter, partial(select_finding, place)))
         self._fill_menus()
+        keymap.changed.connect(self._use_keys)
+
+    def _use_keys(self) -> None:
+        for command, action in self._actions.items():
+            action.setShortcuts(self._keymap.sequences(command))
+        for name, action in zip(self._keymap.label_set.names, self._letters, strict=True):
+            action.setShortcuts(self._keymap.sequences(name))
 
     def allow_reviewing(self, allowed: bool) -> None:
         """Switch off what acts on the report at hand while another page hides it."""
@@ -78,7 +95,8 @@ class Actions(QObject):
         self._window.addAction(action)
         return action
 
-    def _words(self) -> dict[Command, str]:
+    def words(self) -> dict[Command, str]:
+        """What each command is called."""
         words = {
             Command.PASTE: self.tr("&Paste report"),
             Command.OPEN_FILES: self.tr("&Open files…"),
@@ -97,6 +115,12 @@ class Actions(QObject):
             Command.SCROLL_UP: self.tr("Scroll up"),
             Command.LABEL_ALL: self.tr("&Label all with the present model"),
             Command.CANCEL_LABELLING: self.tr("&Cancel labelling"),
+            Command.FLAG: self.tr("&Flag for a second look"),
+            Command.NOTE: self.tr("&Write a note"),
+            Command.FOLLOW: self.tr("Make the suggested &change"),
+            Command.QUEUES: self.tr("&Queues…"),
+            Command.SEARCH: self.tr("&Search reports…"),
+            Command.SETTINGS: self.tr("&Settings…"),
             Command.DISMISS: self.tr("Dismiss message"),
             Command.ABOUT: self.tr("&About ChexDesk"),
             Command.PAGE_REVIEW: self.tr("&Review"),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -38,7 +39,8 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
     except StoreError as error:
         QMessageBox.critical(None, "ChexDesk", str(error))
         return 1
-    window = MainWindow(Session(library, lambda: open_engine(pack)))
+    settings = QSettings(str(places.home() / "settings.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(Session(library, lambda: open_engine(pack)), settings)
     window.show()
     window.session.start(paths)
     return app.exec()

@@ -35,6 +35,12 @@ class Command(Enum):
     SCROLL_UP = "scroll_up"
     CANCEL_LABELLING = "cancel_labelling"
     LABEL_ALL = "label_all"
+    FLAG = "flag"
+    NOTE = "note"
+    FOLLOW = "follow"
+    QUEUES = "queues"
+    SEARCH = "search"
+    SETTINGS = "settings"
     DISMISS = "dismiss"
     ABOUT = "about"
     PAGE_REVIEW = "page_review"
@@ -73,6 +79,12 @@ _SEQUENCES: Final[dict[Command, tuple[str, ...]]] = {
     Command.SCROLL_UP: ("Shift+Up",),
     Command.CANCEL_LABELLING: ("Ctrl+.",),
     Command.LABEL_ALL: (),
+    Command.FLAG: ("S",),
+    Command.NOTE: ("W",),
+    Command.FOLLOW: ("Y",),
+    Command.QUEUES: ("Q",),
+    Command.SEARCH: ("/", "Ctrl+F"),
+    Command.SETTINGS: ("Ctrl+,",),
     Command.DISMISS: ("Esc",),
     Command.ABOUT: (),
     Command.PAGE_REVIEW: ("Ctrl+1",),
@@ -101,6 +113,7 @@ EVERYWHERE: Final = frozenset(
         Command.LABEL_ALL,
         Command.DISMISS,
         Command.ABOUT,
+        Command.SETTINGS,
         *PAGE_COMMANDS,
     }
 )
@@ -157,9 +170,32 @@ LEGEND: Final[tuple[Hint, ...]] = (
     Hint(("Space",), "accept, next"),
     Hint(("←", "→"), "report"),
     Hint(("Ctrl+Z",), "undo"),
+    Hint(("S",), "flag"),
+    Hint(("W",), "note"),
+    Hint(("Q",), "queues"),
+    Hint(("/",), "search"),
     Hint(("Ctrl+V",), "paste"),
     Hint(("Ctrl+O",), "open"),
     Hint(("Ctrl+E",), "export"),
+)
+
+# Whose keys they are, hint by hint.
+LEGEND_COMMANDS: Final[tuple[tuple[Command, ...], ...]] = (
+    (Command.PREVIOUS_FINDING, Command.NEXT_FINDING),
+    (Command.POSITIVE,),
+    (Command.NEGATIVE,),
+    (Command.UNCERTAIN,),
+    (Command.NOT_MENTIONED,),
+    (Command.ACCEPT,),
+    (Command.PREVIOUS_REPORT, Command.NEXT_REPORT),
+    (Command.UNDO,),
+    (Command.FLAG,),
+    (Command.NOTE,),
+    (Command.QUEUES,),
+    (Command.SEARCH,),
+    (Command.PASTE,),
+    (Command.OPEN_FILES,),
+    (Command.EXPORT,),
 )
 
 # On pages that are read rather than worked through.

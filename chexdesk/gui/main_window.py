@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer
+from PySide6.QtCore import QEvent, QMimeData, QSettings, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -37,14 +37,18 @@ from chexdesk import paths
 from chexdesk.gui import keys
 from chexdesk.gui.actions import Actions
 from chexdesk.gui.findings_view import FindingsView
+from chexdesk.gui.keymap import Keymap
 from chexdesk.gui.keys import Command
 from chexdesk.gui.models.engine import Engine
 from chexdesk.gui.models.page import Page
 from chexdesk.gui.models.session import Session
 from chexdesk.gui.page_switch import PageSwitch, WindowPage
 from chexdesk.gui.pages import Pages
+from chexdesk.gui.queue_bar import QueueBar
+from chexdesk.gui.remarks import NoteBar, SuggestionBar
 from chexdesk.gui.report_list_view import ReportListView
 from chexdesk.gui.report_view import ReportView
+from chexdesk.gui.settings_dialog import SettingsDialog
 from chexdesk.gui.strips import KeyLegend, Messages, PageHeading, PanelHeading, Tone
 from chexdesk.gui.welcome import Welcome
 from chexdesk.labels import Certainty
@@ -55,11 +59,16 @@ _SIZE: Final = (1320, 800)
 
 
 class MainWindow(QMainWindow):
-    """Shows a session. Closing it closes the session."""
+    """Shows a session. Closing it closes the session.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        settings: where changed keys are kept; None forgets them with the window.
+    """
+
+    def __init__(self, session: Session, settings: QSettings | None = None) -> None:
         super().__init__()
         self.session = session
+        self.keymap = Keymap(session.label_set, settings, self)
         # Never a report's id or text: titles show in task bars and screen recordings.
         self.setWindowTitle("ChexDesk")
         self.setAcceptDrops(True)
@@ -70,11 +79,14 @@ class MainWindow(QMainWindow):
         self.heading = PageHeading()
         self.report_view = ReportView(session.label_set)
         self.findings = FindingsView(session.findings)
-        self._list_heading = PanelHeading(self.tr("Reports"))
+        self.queue_bar = QueueBar(session.queue, session.label_set)
+        self.note = NoteBar()
+        self.suggestion = SuggestionBar(session.label_set)
         self._findings_heading = PanelHeading(self.tr("Findings"))
         self._stack = QStackedWidget()
         self._stack.addWidget(self.welcome)
         self._widths_kept = False
+        self._was_empty = True
         self._shown_key: int | None = None
         self._columns = self._splitter()
         self._stack.addWidget(self._columns)
@@ -88,8 +100,9 @@ class MainWindow(QMainWindow):
         self._loading = self.tr("loading the model…")
         self._engine = QLabel(self._loading)
         self._fill_status_bar()
-        self._actions = Actions(self, self._runs(), session.label_set, session.select_finding)
+        self._actions = Actions(self, self._runs(), self.keymap, session.select_finding)
         self._connect()
+        self._use_keys()
         self.findings.select(session.finding)
         self.welcome.setFocus()
 
@@ -117,8 +130,8 @@ class MainWindow(QMainWindow):
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)
-        splitter.addWidget(_column(self._list_heading, self.report_list))
-        splitter.addWidget(_column(self.heading, self.report_view))
+        splitter.addWidget(_column(self.queue_bar, self.report_list))
+        splitter.addWidget(_column(self.heading, self.report_view, self.suggestion, self.note))
         splitter.addWidget(_column(self._findings_heading, self.findings))
         splitter.splitterMoved.connect(self._keep_widths)
         self.report_list.setMinimumWidth(150)
@@ -167,6 +180,12 @@ class MainWindow(QMainWindow):
             Command.CANCEL_LABELLING: session.cancel,
             Command.DISMISS: self.messages.dismiss,
             Command.ABOUT: self._about,
+            Command.FLAG: session.toggle_flag,
+            Command.NOTE: self.note.write,
+            Command.FOLLOW: session.follow_suggestion,
+            Command.QUEUES: self.queue_bar.open_menu,
+            Command.SEARCH: self._search,
+            Command.SETTINGS: self.open_settings,
         }
         for command, page in zip(keys.PAGE_COMMANDS, WindowPage, strict=True):
             runs[command] = partial(self.pages.go, page)
@@ -180,6 +199,7 @@ class MainWindow(QMainWindow):
         self.pages.shown.connect(self._page_shown)
         # Whatever goes to a report wants it seen: new reports, bars of the overview.
         session.row_changed.connect(lambda _: self.pages.go(WindowPage.REVIEW))
+        self.keymap.changed.connect(self._use_keys)
         session.page_changed.connect(self._show_page)
         session.row_changed.connect(self.report_list.select)
         session.finding_changed.connect(self.findings.select)
@@ -190,6 +210,13 @@ class MainWindow(QMainWindow):
         session.labelled.connect(self._show_labelled)
         session.said.connect(self._say)
         session.warned.connect(self.messages.say)
+        # The list has forgotten its place, and the page may be the same as before.
+        session.queue.shown.connect(lambda _: self.report_list.select(session.row))
+        session.queue.shown.connect(lambda _: self._explain_emptiness())
+        self.queue_bar.left.connect(self.report_view.setFocus)
+        self.note.left.connect(self.report_view.setFocus)
+        self.note.written.connect(session.set_note)
+        self.suggestion.followed.connect(session.follow_suggestion)
         self.report_list.chosen.connect(session.show_row)
         self.report_view.picked.connect(session.select_finding)
         self.findings.picked.connect(session.select_finding)
@@ -201,11 +228,23 @@ class MainWindow(QMainWindow):
 
     def _page_shown(self, page: WindowPage) -> None:
         self.switch.show_page(page)
-        self.legend.show_hints(self.pages.legend())
         reviewing = page is WindowPage.REVIEW
+        self.legend.show_hints(self.keymap.legend() if reviewing else self.pages.legend())
         self._actions.allow_reviewing(reviewing)
         if reviewing:
             self.report_view.setFocus()
+
+    def _use_keys(self) -> None:
+        """Show and obey the keys as they are now."""
+        label_set = self.keymap.label_set
+        self.session.use_letters(label_set)
+        self.report_view.use_letters(label_set)
+        self.queue_bar.use_letters(label_set)
+        self.note.show_key(self.keymap.cap(Command.NOTE))
+        self.suggestion.show_key(self.keymap.cap(Command.FOLLOW))
+        self.queue_bar.show_key(self.keymap.cap(Command.SEARCH))
+        if self.pages.page is WindowPage.REVIEW:
+            self.legend.show_hints(self.keymap.legend())
 
     # What the session says
 
@@ -213,6 +252,8 @@ class MainWindow(QMainWindow):
         self.heading.show_page(page)
         self.report_view.show_page(page)
         self.report_view.select_finding(self.session.finding)
+        self.suggestion.show_page(page)
+        self.note.show_page(page)
         key = None if page is None else page.entry.key
         if page is not None and page.cut and key != self._shown_key:
             self.messages.say(
@@ -226,18 +267,21 @@ class MainWindow(QMainWindow):
         self._shown_key = key
 
     def _show_counts(self, counts: Counts) -> None:
-        reviewed = counts.accepted + counts.corrected
-        self._list_heading.say(f"{reviewed:,} of {counts.reports:,} reviewed")
         empty = counts.reports == 0
         self._stack.setCurrentIndex(0 if empty else 1)
-        reviewing = self.pages.page is WindowPage.REVIEW
-        if (
-            reviewing
-            and not empty
-            and not self.findings.hasFocus()
-            and not self.report_list.hasFocus()
-        ):
+        # Only when the first report comes: later the focus may be where someone is writing.
+        if self._was_empty and not empty and self.pages.page is WindowPage.REVIEW:
             self.report_view.setFocus()
+        self._was_empty = empty
+
+    def _explain_emptiness(self) -> None:
+        chosen = self.session.queue.filter
+        narrowed = chosen.words or chosen.findings
+        self.report_list.say(
+            self.tr("No report in this queue passes the filters.")
+            if narrowed
+            else self.tr("No reports in this queue.")
+        )
 
     def _show_engine(self, engine: Engine) -> None:
         self._engine.setText(self.tr("labels: %1").replace("%1", engine.name))
@@ -278,6 +322,17 @@ class MainWindow(QMainWindow):
 
     def _set_label(self, place: int, certainty: Certainty) -> None:
         self.session.correct(certainty, place)
+
+    def open_settings(self) -> SettingsDialog:
+        """Let the user change keys."""
+        dialog = SettingsDialog(self.keymap, self._actions.words(), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        return dialog
+
+    def _search(self) -> None:
+        self.queue_bar.search.setFocus()
+        self.queue_bar.search.selectAll()
 
     def _open_files(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open reports"))
@@ -344,6 +399,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Finish what is being stored, then go."""
+        self.note.store()
         self.session.close()
         super().closeEvent(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -33,6 +33,7 @@ class ReportListView(QListView):
 
     def __init__(self, model: ReportListModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._empty = ""
         self.setItemDelegate(_EntryDelegate(self))
         self.setModel(model)
         self.setUniformItemSizes(True)
@@ -54,6 +55,20 @@ class ReportListView(QListView):
     def select(self, row: int) -> None:
         """Go to a row and bring it into view."""
         self.setCurrentIndex(self.model().index(row, 0))
+
+    def say(self, words: str) -> None:
+        """What stands here while the list is empty."""
+        self._empty = words
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows, or why there are none."""
+        super().paintEvent(event)
+        if not self.model().rowCount() and self._empty:
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme.of(self).muted))
+            room = self.viewport().rect().adjusted(_PAD, _PAD + 4, -_PAD, 0)
+            painter.drawText(room, Qt.TextFlag.TextWordWrap, self._empty)
 
     def sizeHint(self) -> QSize:
         """Room for a file's name."""
@@ -78,7 +93,7 @@ class _EntryDelegate(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         colours = theme.of(self._view)
-        entry: Entry = index.data(ENTRY_ROLE)
+        entry: Entry | None = index.data(ENTRY_ROLE)
         rect = QRectF(self._view.visualRect(index))
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -86,6 +101,13 @@ class _EntryDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.accent_ground))
             painter.drawRoundedRect(rect.adjusted(4, 1, -4, -1), 6, 6)
+        if entry is not None:
+            self._paint_entry(painter, colours, rect, entry)
+        painter.restore()
+
+    def _paint_entry(
+        self, painter: QPainter, colours: theme.Theme, rect: QRectF, entry: Entry
+    ) -> None:
         sign = QRectF(rect.left() + _PAD, rect.center().y() - _SIGN / 2, _SIGN, _SIGN)
         if entry.error:
             signs.warning(painter, colours, sign.adjusted(0, 1, 0, -1))
@@ -101,6 +123,11 @@ class _EntryDelegate(QStyledItemDelegate):
             mark = QRectF(right - 11, rect.center().y() - 5.5, 11, 11)
             signs.doubt(painter, colours, mark, entry.doubt)
             right = mark.left() - 8
+        for shown, draw in ((entry.flagged, signs.flag), (entry.noted, signs.note)):
+            if shown:
+                mark = QRectF(right - 12, rect.center().y() - 6.5, 12, 13)
+                draw(painter, colours, mark)
+                right = mark.left() - 8
         font, small = self._view.font(), theme.scaled(self._view.font(), 0.85)
         above, below = QFontMetricsF(font), QFontMetricsF(small)
         left = sign.right() + 11
@@ -113,4 +140,3 @@ class _EntryDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colours.warning if entry.error else colours.faint))
         words = below.elidedText(state_words(entry), Qt.TextElideMode.ElideRight, right - left)
         painter.drawText(QPointF(left, top + above.height() + below.ascent()), words)
-        painter.restore()

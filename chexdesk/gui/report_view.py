@@ -53,6 +53,11 @@ class ReportView(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.viewport().setBackgroundRole(self.backgroundRole().Base)
 
+    def use_letters(self, label_set: LabelSet) -> None:
+        """Badge the evidence with other letters."""
+        self._letters = {finding.name: finding.key.upper() for finding in label_set.findings}
+        self.viewport().update()
+
     def show_page(self, page: Page | None) -> None:
         """Show another page, from its top, or the same one anew, where it was."""
         same = (

@@ -121,6 +121,31 @@ def unreviewed(painter: QPainter, theme: Theme, rect: QRectF, *, waiting: bool) 
     painter.drawEllipse(rect.adjusted(0.7, 0.7, -0.7, -0.7))
 
 
+def flag(painter: QPainter, theme: Theme, rect: QRectF) -> None:
+    """A flag on its pole."""
+    ink = QColor(theme.warning)
+    pen = QPen(ink, 1.6)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    painter.setBrush(ink)
+    painter.drawPolygon(
+        QPolygonF(_at(rect, (0.22, 0.08), (0.92, 0.14), (0.70, 0.34), (0.92, 0.56), (0.22, 0.58)))
+    )
+    painter.drawLine(*_at(rect, (0.22, 0.08), (0.22, 0.98)))
+
+
+def note(painter: QPainter, theme: Theme, rect: QRectF) -> None:
+    """A sheet with lines on it."""
+    pen = QPen(QColor(theme.faint), 1.3)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(rect.adjusted(0.7, 0.7, -0.7, -0.7), 2, 2)
+    for y in (0.34, 0.58):
+        painter.drawLine(*_at(rect, (0.28, y), (0.72, y)))
+
+
 def doubt(painter: QPainter, theme: Theme, rect: QRectF, amount: float) -> None:
     """A ring filled as far as the least sure label is in doubt."""
     ink = QColor(theme.inks[Certainty.UNCERTAIN])

@@ -32,10 +32,12 @@ class Query(Generic[T]):
     Attributes:
         read: runs off the GUI thread.
         show: runs on the GUI thread with what was read.
+        aside: for what nothing waits for; it may see changes that are asked for later.
     """
 
     read: Callable[[], T]
     show: Callable[[T], None]
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Tasks(QObject):
         self._pool.setMaxThreadCount(1)
         self._pool.setExpiryTimeout(-1)
         self._aside = QThreadPool(self)
-        self._aside.setMaxThreadCount(1)
+        # A long export must not hold up the counting of the queues.
+        self._aside.setMaxThreadCount(2)
         self._done.connect(self._deliver)
 
     @property
@@ -80,7 +83,7 @@ class Tasks(QObject):
 
     def query(self, query: Query[T]) -> None:
         """Read off the GUI thread, then show."""
-        self._start(self._pool, lambda: self._read(query))
+        self._start(self._aside if query.aside else self._pool, lambda: self._read(query))
 
     def operate(self, operation: Operation) -> None:
         """Change off the GUI thread, then announce."""

@@ -270,6 +270,9 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton[primary="true"] {{ background: {theme.accent}; color: {theme.on_ink};
         border-color: {theme.accent}; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {theme.text}; }}
+    QLineEdit {{ background: {theme.surface}; color: {theme.text};
+        border: 1px solid {theme.line}; border-radius: 6px; padding: 3px 7px; }}
+    QLineEdit:focus {{ border: 2px solid {theme.accent}; padding: 2px 6px; }}
     QProgressBar {{ background: {theme.raised}; border: none; border-radius: 3px;
         max-height: 6px; min-height: 6px; }}
     QProgressBar::chunk {{ background: {theme.accent}; border-radius: 3px; }}

@@ -122,7 +122,7 @@ def _derived(session: Session, label_set: LabelSet, keys: list[int]) -> list[dic
     return rows
 
 
-def _codes(label_set: LabelSet, rows: Iterable[Row[tuple[int, str, Certainty]]]) -> dict[int, str]:
+def _codes(label_set: LabelSet, rows: Iterable[Row[int, str, Certainty]]) -> dict[int, str]:
     """The decisions of each parent as one string."""
     by_parent: dict[int, dict[str, str]] = {}
     for parent, finding, certainty in rows:

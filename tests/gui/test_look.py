@@ -70,21 +70,29 @@ def test_a_hundred_thousand_reports_are_a_list_like_any_other(desk: Desk) -> Non
         for key in range(1, 100_001)
     ]
     model = desk.session.reports
-    model.reset(entries)
+    keys = [entry.key for entry in entries]
+    asked: list[list[int]] = []
+    model.wanted.connect(asked.append)
+    model.show(keys, {key: row for row, key in enumerate(keys)}, {})
     assert model.row(100_000) == 99_999
     view = desk.window.report_list
     view.select(99_999)
     assert view.visualRect(model.index(99_999)).bottom() <= view.viewport().height()
     view.grab()
+    # Only what is in view is asked for.
+    assert {key for some in asked for key in some} == set(range(99_801, 100_001))
+    model.fill({entry.key: entry for entry in entries[99_990:]})
+    assert model.index(99_999).data() == "report 100000"
 
 
 def test_new_entries_leave_the_place_in_the_list_as_it_was(desk: Desk) -> None:
     model: ReportListModel = desk.session.reports
     first = Entry(1, "a", "", ReviewStatus.UNREVIEWED, False, None, "")
-    model.reset([first])
+    model.show([1], {1: 0}, {1: first})
     kept = model.index(0)
     second = Entry(2, "b", "", ReviewStatus.UNREVIEWED, False, None, "")
-    model.merge([Entry(1, "a", "", ReviewStatus.ACCEPTED, True, 0.1, ""), second])
+    model.fill({1: Entry(1, "a", "", ReviewStatus.ACCEPTED, True, 0.1, ""), 2: second})
+    model.append([1, 2], {2: second})
     assert kept.isValid()
     assert [model.entry(n) for n in range(2)] == [
         Entry(1, "a", "", ReviewStatus.ACCEPTED, True, 0.1, ""),

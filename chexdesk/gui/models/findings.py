@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -108,6 +108,12 @@ class FindingsModel(QAbstractListModel):
     def row(self, place: int) -> FindingRow:
         """What a row shows."""
         return self._rows[place]
+
+    def use_letters(self, label_set: LabelSet) -> None:
+        """Show the same findings with other letters; what is decided follows with the next page."""
+        self._blank = tuple(FindingRow(finding) for finding in label_set.findings)
+        rows = zip(self._rows, label_set.findings, strict=True)
+        self.show(tuple(replace(row, finding=finding) for row, finding in rows))
 
     def show(self, rows: tuple[FindingRow, ...]) -> None:
         """Show other rows; empty shows the findings without labels."""

@@ -11,6 +11,7 @@ from chexdesk.evidence.span import Span
 from chexdesk.gui.models.findings import FindingRow
 from chexdesk.labels import LabelSet
 from chexdesk.reports.sections import KEPT, parse_sections
+from chexdesk.services.consistency import Suggestion, suggestion
 from chexdesk.services.library import Detail, Entry
 
 # A page of more is cut for display only, with a word about it; labels are of the whole.
@@ -41,6 +42,7 @@ class Page:
     Attributes:
         spans: the evidence within `text`.
         model: the name of the model whose labels these are, or "".
+        suggestion: what would make the labels agree with one another, or None.
         cut: how many code points at the end are not shown.
     """
 
@@ -51,6 +53,7 @@ class Page:
     rows: tuple[FindingRow, ...]
     model: str
     note: str
+    suggestion: Suggestion | None = None
     cut: int = 0
 
 
@@ -69,6 +72,7 @@ def make_page(detail: Detail, label_set: LabelSet) -> Page:
         rows=_rows(detail, label_set, evidence),
         model="" if prediction is None or prediction.error else prediction.model.name,
         note=detail.note,
+        suggestion=(None if detail.decisions is None else suggestion(label_set, detail.decisions)),
         cut=len(detail.text) - len(text),
     )
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,14 +15,12 @@ from chexdesk.gui.models.findings import FindingsModel
 from chexdesk.gui.models.intake import Intake
 from chexdesk.gui.models.labelling import Labelling
 from chexdesk.gui.models.page import Page, make_page
-from chexdesk.gui.models.report_list import ReportListModel
+from chexdesk.gui.models.queue import QueueModel
 from chexdesk.gui.tasks import Operation, Query, Tasks
-from chexdesk.labels import Certainty
+from chexdesk.labels import Certainty, LabelSet
 from chexdesk.reports.report import Report
-from chexdesk.services.library import Change, Counts, Entry, Library
-
-# More changed entries than this are read in one go with all the others.
-_MANY: Final = 1000
+from chexdesk.services.library import Change, Counts, Library
+from chexdesk.services.queues import Filter
 
 
 class Session(QObject):
@@ -62,10 +59,14 @@ class Session(QObject):
         self._ahead: deque[Callable[[Page], None]] = deque()
         self._runs = 0
         self._closed = False
+        self._anchor = 0
         self.label_set = library.label_set
-        self.reports = ReportListModel(self)
         self.findings = FindingsModel(self.label_set, self)
         self.tasks = Tasks(self)
+        self.queue = QueueModel(library, self.tasks, self)
+        self.queue.shown.connect(self._queue_shown)
+        self.queue.counted.connect(self._counted)
+        self.reports = self.queue.reports
         self.tasks.changed.connect(self._refresh)
         self.tasks.failed.connect(self.warned)
         self._labelling = Labelling(library, opener, self)
@@ -95,6 +96,12 @@ class Session(QObject):
         return self._finding
 
     @property
+    def row(self) -> int:
+        """The row of the report at hand, -1 where it is not in the queue."""
+        row = None if self._key is None else self.reports.row(self._key)
+        return -1 if row is None else row
+
+    @property
     def labelling(self) -> bool:
         """Whether labels are being made."""
         return self._runs > 0
@@ -107,16 +114,11 @@ class Session(QObject):
     def start(self, paths: Sequence[Path] = ()) -> None:
         """Show the library, add reports, and label what no model has labelled yet."""
 
-        def show(entries: list[Entry]) -> None:
-            self.reports.reset(entries)
-            self.show_row(0)
-            # An empty request still loads the engine, so that the first report need not wait.
-            self._ask_for_labels(
-                frozenset(e.key for e in entries if not e.labelled and not e.error)
-            )
-
-        self.tasks.query(Query(self._library.entries, show))
-        self.tasks.query(Query(self._library.counts, self.counts_changed.emit))
+        self.queue.reset()
+        self.queue.count()
+        # An empty request still loads the engine, so that the first report need not wait.
+        self.tasks.query(Query(self._library.queues.waiting, self._ask_for_labels))
+        self._compare_with_words()
         if paths:
             self.open_paths(paths)
 
@@ -129,6 +131,12 @@ class Session(QObject):
         self._labelling.close()
         self.tasks.close()
         self._library.close()
+
+    def use_letters(self, label_set: LabelSet) -> None:
+        """Show the same findings with other letters."""
+        self.label_set = label_set
+        self.findings.use_letters(label_set)
+        self._read_page()
 
     # Adding reports
 
@@ -160,7 +168,7 @@ class Session(QObject):
 
     def show_row(self, row: int) -> None:
         """Go to a row of the list; outside of it nothing happens."""
-        if row != self._row():
+        if row != self.row:
             self._ahead.clear()
             self._show(row)
 
@@ -195,6 +203,31 @@ class Session(QObject):
     def accept(self) -> None:
         """Accept the report at hand and go to the next; one that has no usable text is passed."""
         self._once_shown(self._accept)
+
+    def toggle_flag(self) -> None:
+        """Mark the report at hand for a second look, or take the mark away."""
+        self._once_shown(
+            lambda page: self._operate(
+                lambda: self._library.set_flag(page.entry.key, not page.entry.flagged)
+            )
+        )
+
+    def set_note(self, key: int, note: str) -> None:
+        """Store the note on a report, which may no longer be the one at hand."""
+        self._operate(lambda: self._library.set_note(key, note))
+
+    def follow_suggestion(self) -> None:
+        """Make the change that is suggested for the report at hand, if there is one."""
+
+        def follow(page: Page) -> None:
+            if page.suggestion is None:
+                self.said.emit(self.tr("There is nothing to suggest here."))
+            else:
+                place, certainty = page.suggestion.finding, page.suggestion.certainty
+                self.select_finding(place)
+                self._operate(lambda: self._library.correct(page.entry.key, place, certainty))
+
+        self._once_shown(follow)
 
     def undo(self) -> None:
         """Take back the last change, and go to the report it was made in."""
@@ -235,14 +268,51 @@ class Session(QObject):
 
     def _step(self, step: int) -> None:
         last = self.reports.rowCount() - 1
-        self._show(min(max(self._row() + step, 0), last))
+        here = self.row
+        if here < 0:
+            # The report at hand is not in the queue: go on from where the queue was left.
+            here = self._anchor - max(step, 0)
+        self._show(min(max(here + step, 0), last))
 
     def _show(self, row: int) -> None:
-        entry = self.reports.entry(row)
-        if entry is not None and entry.key != self._key:
-            self._key = entry.key
-            self.row_changed.emit(row)
-            self._read_page()
+        key = self.reports.key(row)
+        if key is not None:
+            self._show_key(key)
+
+    def _show_key(self, key: int | None) -> None:
+        """Go to a report, whether or not it is in the queue; None goes to none."""
+        if key != self._key:
+            self._key = key
+            self.row_changed.emit(self.row)
+            self._anchor = self.row if self.row >= 0 else self._anchor
+            if key is None:
+                self._page = None
+                self.findings.show(())
+                self.page_changed.emit(None)
+            else:
+                self._read_page()
+
+    def _queue_shown(self, stay: bool) -> None:
+        """Begin at the top of the queue, or stay with the report at hand, listed or not."""
+        self._anchor = 0
+        if not stay or self._key is None:
+            self._ahead.clear()
+            self._show_key(self.reports.key(0))
+        self._go_to_new()
+        # The list has forgotten which row it was, even where the report is the same.
+        self.row_changed.emit(self.row)
+
+    def _counted(self, counts: Counts, _: object) -> None:
+        self.counts_changed.emit(counts)
+
+    def _compare_with_words(self) -> None:
+        """Make up, bit by bit, for what an older version did not compare."""
+
+        def again(change: Change) -> None:
+            if change.keys:
+                self._compare_with_words()
+
+        self.tasks.operate(Operation(self._library.compare_with_words, again, aside=True))
 
     def _operate(
         self,
@@ -262,20 +332,20 @@ class Session(QObject):
 
         self.tasks.operate(Operation(change, done, nothing, aside))
 
-    def _row(self) -> int:
-        row = None if self._key is None else self.reports.row(self._key)
-        return -1 if row is None else row
-
     def _show_changed(self, change: Change) -> None:
         if len(change.keys) == 1:
-            row = self.reports.row(next(iter(change.keys)))
-            if row is not None:
-                self.show_row(row)
+            (key,) = change.keys
+            if key != self._key:
+                self._ahead.clear()
+                self._show_key(key)
 
     def _reports_added(self, change: Change, first: bool = True) -> None:
         """Go to the first of a new lot as soon as it is read, and have all of it labelled."""
         if first:
             self._go_to = min(change.keys, default=None)
+            # What someone brings in they want to see, whatever they were searching for.
+            if self.queue.filter != Filter():
+                self.queue.reset()
         self.said.emit(change.what)
         self._ask_for_labels(change.keys)
 
@@ -301,26 +371,16 @@ class Session(QObject):
 
     def _refresh(self, change: Change) -> None:
         """Read anew what a change touched, and nothing else."""
-        keys = change.keys
-
-        def read() -> tuple[list[Entry], Counts]:
-            if len(keys) > _MANY:
-                entries = [entry for entry in self._library.entries() if entry.key in keys]
-            else:
-                entries = [self._library.entry(key) for key in sorted(keys)]
-            return entries, self._library.counts()
-
-        def show(result: tuple[list[Entry], Counts]) -> None:
-            self.reports.merge(result[0])
-            self.counts_changed.emit(result[1])
-            row = None if self._go_to is None else self.reports.row(self._go_to)
-            if row is not None:
-                self._go_to = None
-                self.show_row(row)
-
-        self.tasks.query(Query(read, show))
-        if self._key in keys:
+        self.queue.refresh(change)
+        self.tasks.query(Query(lambda: None, lambda _: self._go_to_new()))
+        if self._key in change.keys:
             self._read_page()
+
+    def _go_to_new(self) -> None:
+        row = None if self._go_to is None else self.reports.row(self._go_to)
+        if row is not None:
+            self._go_to = None
+            self.show_row(row)
 
     def _ask_for_labels(self, keys: frozenset[int] | None) -> None:
         # What was read just before the end is labelled at the next start.
@@ -334,4 +394,6 @@ class Session(QObject):
     def _run_finished(self, done: int, cancelled: bool) -> None:
         self._runs -= 1
         if not self.labelling:
+            if done:
+                self.queue.renew()
             self.labelled.emit(done, cancelled)
