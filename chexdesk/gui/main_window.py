@@ -197,8 +197,6 @@ class MainWindow(QMainWindow):
         session = self.session
         self.switch.chosen.connect(self.pages.go)
         self.pages.shown.connect(self._page_shown)
-        # Whatever goes to a report wants it seen: new reports, bars of the overview.
-        session.row_changed.connect(lambda _: self.pages.go(WindowPage.REVIEW))
         self.keymap.changed.connect(self._use_keys)
         session.page_changed.connect(self._show_page)
         session.row_changed.connect(self.report_list.select)
@@ -316,8 +314,9 @@ class MainWindow(QMainWindow):
     def _take(self, data: QMimeData) -> None:
         files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if files:
-            self.session.open_paths(files)
+            self._open(files)
         else:
+            self.pages.go(WindowPage.REVIEW)
             self.session.paste(data.text())
 
     def _set_label(self, place: int, certainty: Certainty) -> None:
@@ -337,15 +336,19 @@ class MainWindow(QMainWindow):
     def _open_files(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open reports"))
         if names:
-            self.session.open_paths([Path(name) for name in names])
+            self._open([Path(name) for name in names])
 
     def _open_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, self.tr("Open a folder of reports"))
         if name:
-            self.session.open_paths([Path(name)])
+            self._open([Path(name)])
 
     def _open_samples(self) -> None:
-        self.session.open_paths([paths.resources() / "samples"])
+        self._open([paths.resources() / "samples"])
+
+    def _open(self, given: list[Path]) -> None:
+        self.pages.go(WindowPage.REVIEW)
+        self.session.open_paths(given)
 
     def _export(self) -> None:
         name, _ = QFileDialog.getSaveFileName(

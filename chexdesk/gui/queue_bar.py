@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -106,6 +107,10 @@ class QueueBar(QWidget):
         for place, certainty in sorted(chosen.findings, key=lambda each: each[0]):
             chip = Chip(f"{self._label_set.names[place]}: {certainty.title}", certainty)
             chip.clicked.connect(partial(self._queue.narrow, place, certainty))
+            self._chip_box.addWidget(chip)
+        if chosen.only is not None:
+            chip = Chip(chosen.only.words, None)
+            chip.clicked.connect(partial(self._queue.show, replace(chosen, only=None)))
             self._chip_box.addWidget(chip)
         self._chips.setVisible(bool(self.chips()))
 

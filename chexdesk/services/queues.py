@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from chexdesk.labels import LabelSet
 from chexdesk.store import queues, reports
 from chexdesk.store.database import Database
-from chexdesk.store.records import Entry, Filter, Queue, Sample, Tally
+from chexdesk.store.records import Entry, Filter, Queue, Sample, Selection, Tally
 from chexdesk.store.values import chunks
 
-__all__ = ["Filter", "Queue", "Queues", "Sample", "Tally"]
+__all__ = ["Filter", "Queue", "Queues", "Sample", "Selection", "Tally"]
 
 
 class Queues:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, func, select, true
@@ -117,4 +118,8 @@ def _passing(chosen: Filter) -> list[ColumnElement[bool]]:
     words = search.matches(chosen.words)
     if words is not None:
         conditions.append(StandingRow.report_id.in_(select(ReportRow.id).where(words)))
+    if chosen.only is not None:
+        # One parameter, however many keys there are.
+        given = func.json_each(json.dumps(sorted(chosen.only.keys))).table_valued("value")
+        conditions.append(StandingRow.report_id.in_(select(given.c.value)))
     return conditions

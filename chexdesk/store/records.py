@@ -104,6 +104,18 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Reports that were picked elsewhere, as by a bar of the overview.
+
+    Attributes:
+        words: what they have in common.
+    """
+
+    words: str
+    keys: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Filter:
     """What the list shows.
 
@@ -111,12 +123,14 @@ class Filter:
         findings: places in label order, each with the certainty that must stand there.
         words: searched for in the reports' texts and ids; "" for no search.
         sample: which one, for the queue `SAMPLE`.
+        only: no others than these; None for no such limit.
     """
 
     queue: Queue = Queue.ALL
     findings: frozenset[tuple[int, Certainty]] = frozenset()
     words: str = ""
     sample: Sample = Sample()
+    only: Selection | None = None
 
 
 @dataclass(frozen=True)
