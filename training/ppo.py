@@ -28,7 +28,7 @@ from training.rlhf import curves, lessons, policy, reports, reward_model, tables
 from training.rlhf.loop import Loop
 from training.rlhf.pairs import Costs
 from training.rlhf.policy import Policy
-from training.rlhf.rollout import Reports, select
+from training.rlhf.rollout import Reports, doubtful, select
 from training.rlhf.settings import AGREEMENT, Settings
 from training.rlhf.watch import Held, logits_of
 
@@ -96,11 +96,10 @@ def prepare(
     learnt = lessons.lessons(settings, label_set, train_set, held_set)
     texts = [*learnt.texts, *(example.text for example in held_set)]
     gold = np.array([example.answers for example in held_set], dtype=np.int64)
-    given = learnt.rows.get("gold")
-    if settings.reward == AGREEMENT and given is not None:
-        judged = tables.agreement(np.concatenate([given.numpy(), gold]), Costs())
+    if settings.reward == AGREEMENT:
+        judged = tables.agreement(np.concatenate([learnt.rows["gold"].numpy(), gold]), Costs())
     else:
-        judged = _reward(settings, label_set, texts)
+        judged = rewards(settings, label_set, texts)
     learner = _begin(settings, label_set, device)
     wire = learner.wire
 
@@ -113,9 +112,11 @@ def prepare(
     tokens = [wire.report(text) for text in texts]
     fits = [place for place in range(n) if len(tokens[place]) <= settings.max_tokens]
     rows = {**learnt.rows, "reward": reward[:n], "reference": reference[:n]}
+    if settings.objective().rolls_out:
+        fits = doubtful(reference, reward, fits, settings.doubtful)
     learn = Reports([tokens[place] for place in fits], select(rows, torch.tensor(fits)))
     held = Held(tokens[n:], gold, reward[n:], reference[n:])
-    counts = {"learnt from": len(fits), "too long": n - len(fits), "held out": len(held_set)}
+    counts = {"learnt from": len(fits), "of": n, "held out": len(held_set)}
     return learner, learn, held, counts | learnt.counts()
 
 
@@ -129,7 +130,8 @@ def _begin(settings: Settings, label_set: LabelSet, device: torch.device) -> Pol
     return learner
 
 
-def _reward(settings: Settings, label_set: LabelSet, texts: Sequence[str]) -> tables.Table:
+def rewards(settings: Settings, label_set: LabelSet, texts: Sequence[str]) -> tables.Table:
+    """The reward model's table for texts: (texts, f, 4), asked or kept from before."""
     folder = Path(settings.reward)
 
     @functools.cache

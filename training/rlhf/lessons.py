@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from chexdesk.labels import LabelSet
-from training.data import Example
+from training.data import UNKNOWN, Example
 from training.rlhf import pairfile, reports
 from training.rlhf.pairs import key
 from training.rlhf.rollout import Rows
@@ -22,8 +22,8 @@ class Lessons:
 
     Attributes:
         texts: n, of which some may be the same (a report may have several pairs).
-        rows: `gold` (n, f), `UNKNOWN` where there is no label; for pairs `chosen`, `rejected`
-            (n, f) and `weight` (n,).
+        rows: `gold` (n, f), `UNKNOWN` where there is no label; for pairs also `chosen`,
+            `rejected` (n, f) and `weight` (n,).
         sources: of each text, for the counts.
     """
 
@@ -64,11 +64,14 @@ def _pairs(settings: Settings, label_set: LabelSet, held: Sequence[Example]) -> 
         )
     stored = pairfile.read(settings.preferences, label_set)
     texts = stored.texts(label_set)
+    answers = {key(example.text): example.answers for example in stored.examples(label_set)}
+    nothing = (UNKNOWN,) * len(label_set)
     out = {key(example.text) for example in held}
     found = [preference for preference in stored.preferences if preference.report not in out]
     return Lessons(
         [texts[preference.report] for preference in found],
         {
+            "gold": torch.tensor([answers.get(p.report, nothing) for p in found]),
             "chosen": torch.tensor([p.chosen for p in found], dtype=torch.int64),
             "rejected": torch.tensor([p.rejected for p in found], dtype=torch.int64),
             "weight": torch.tensor([p.weight for p in found], dtype=torch.float32),

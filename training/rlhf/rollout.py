@@ -33,6 +33,23 @@ def select(rows: Mapping[str, Tensor], index: Tensor) -> Rows:
     return {name: tensor[index] for name, tensor in rows.items()}
 
 
+def doubtful(reference: Tensor, reward: Tensor, places: Sequence[int], share: float) -> list[int]:
+    """The reports whose answers, drawn from the SFT policy, differ most in what they earn.
+
+    Where all that a policy draws earns the same, every advantage is 0 and a reading teaches
+    nothing. The measure is Σ_f Var_{a ~ π_f^SFT} r_f(x, a).
+
+    Args:
+        reference, reward: (n, f, 4). places: which of the n are asked for.
+        share: how many of those are kept, 1 being all.
+    """
+    policy = reference.softmax(-1)
+    mean = (policy * reward).sum(-1, keepdim=True)
+    spread = (policy * (reward - mean).square()).sum((-2, -1))
+    kept = sorted(places, key=lambda place: -spread[place].item())
+    return sorted(kept[: max(1, round(share * len(kept)))])
+
+
 @dataclass
 class Order:
     """Reports in random order without end: none comes again before all have come.

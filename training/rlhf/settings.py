@@ -50,6 +50,7 @@ class Settings:
     held_out: float
     sources: list[data.SourceSpec]
     unlabelled: float
+    doubtful: float
     watch: list[data.SourceSpec]
     updates: int
     reports: int
@@ -92,7 +93,8 @@ class Settings:
             if fold is not None:
                 if not folds or not 0 <= fold < folds["of"]:
                     raise ValueError(f"there is no fold {fold}")
-                raw |= {name: folds[name].format(fold=fold) for name in ("out", "start", "reward")}
+                named = {"fold": fold, "method": {**raw, **(changes or {})}["method"]}
+                raw |= {name: folds[name].format(**named) for name in ("out", "start", "reward")}
                 raw["fold"] = {"source": folds["source"], "of": folds["of"], "index": fold}
             return Settings.of({**raw, **(changes or {})})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
