@@ -41,7 +41,7 @@ def text_of(data: bytes, media_type: str, name: str) -> str:
         return _KINDS[kind](data, name)
     if kind in _MARKUP:
         return markup.plain_text(_decoded(data, parameters, name))
-    if not kind or kind.startswith("text/"):
+    if not kind or kind == "text/plain":
         text = _decoded(data, parameters, name)
         if "\0" not in text:
             return text

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from chexdesk.reports.headings import SectionKind, find_headings, kind_of
-from chexdesk.reports.readers import base, decoding, documents, hl7_messages, parsing
+from chexdesk.reports.readers import base, decoding, documents, hl7_messages, parsing, parts
 from chexdesk.reports.readers.hl7_messages import Delimiters, Message, MessageError, Segment
 from chexdesk.reports.report import Origin, Report
 
@@ -27,23 +26,6 @@ _EMBEDDED: Final = "ED"
 _ELSEWHERE: Final = "RP"
 #: OBX-11 of values that were taken back: deleted, wrong, not to be had.
 _WITHDRAWN: Final = frozenset(("D", "W", "X"))
-
-#: What an observation identifier says of its part: LOINC codes and the suffixes of chapter 7.
-_PARTS: Final = {
-    "59776-5": SectionKind.FINDINGS, "19005-8": SectionKind.IMPRESSION,
-    "55110-1": SectionKind.IMPRESSION, "IMP": SectionKind.IMPRESSION,
-    "18834-2": SectionKind.COMPARISON, "55114-3": SectionKind.COMPARISON,
-    "18785-6": SectionKind.INDICATION, "59768-2": SectionKind.INDICATION,
-    "11329-0": SectionKind.HISTORY, "55111-9": SectionKind.TECHNIQUE,
-    "18783-1": SectionKind.BODY, "55107-7": SectionKind.BODY,
-    "REC": SectionKind.BODY, "ADT": SectionKind.BODY,
-}  # fmt: skip
-_HEADINGS: Final = {
-    SectionKind.FINDINGS: "FINDINGS", SectionKind.IMPRESSION: "IMPRESSION",
-    SectionKind.COMPARISON: "COMPARISON", SectionKind.INDICATION: "INDICATION",
-    SectionKind.HISTORY: "HISTORY", SectionKind.TECHNIQUE: "TECHNIQUE",
-    SectionKind.BODY: "COMMENT", SectionKind.EXAM: "EXAM",
-}  # fmt: skip
 
 
 @dataclass
@@ -78,15 +60,14 @@ class _Text:
     def __init__(self, marks: Delimiters, name: str) -> None:
         self._marks = marks
         self._name = name
-        self._lines: list[str] = []
-        self._part: SectionKind | None = None
+        self._joined = parts.Joined()
         self._embedded: list[Segment] = []
         self._elsewhere = False
 
     def add(self, segment: Segment) -> None:
         """Take an OBX or NTE."""
         if segment.name == "NTE":
-            self._lines += self._texts(segment.raw(3)) + segment.stray(3)
+            self._joined.add(self._texts(segment.raw(3)) + segment.stray(3))
             return
         if segment.component(11)[:1].upper() in _WITHDRAWN:
             return
@@ -110,7 +91,7 @@ class _Text:
         Raises:
             ReadError: an embedded document cannot be read, or there is but a reference to one.
         """
-        text = "\n".join(self._lines).strip("\n")
+        text = self._joined.text()
         if text.strip():
             return text
         if self._embedded:
@@ -127,16 +108,8 @@ class _Text:
         return [hl7_messages.unescaped(line, marks) for line in lines]
 
     def _say(self, segment: Segment, lines: list[str]) -> None:
-        if not any(line.strip() for line in lines):
-            self._lines += lines
-            return
-        part = _part(segment)
-        begun = find_headings(lines[0][:200])
-        headed = bool(begun) and not lines[0][: begun[0].start].strip()
-        if part is not None and part is not self._part and not headed:
-            self._lines.append(f"{_HEADINGS[part]}:")
-        self._part = part
-        self._lines += lines
+        codes = [segment.component(3, *place) for place in ((1, 1), (1, 2), (4, 1))]
+        self._joined.add(lines, parts.part_of(*codes, name=segment.component(3, 2)))
 
     def _document(self, segment: Segment) -> str:
         kind, subtype, encoding = (segment.component(5, place) for place in (2, 3, 4))
@@ -156,16 +129,6 @@ class _Text:
         # Table 0191 says TEXT and AP where MIME says text and application.
         media = {"text/": "text/plain", "ap/pdf": "application/pdf"}.get(media, media)
         return documents.text_of(content, media, self._name)
-
-
-def _part(segment: Segment) -> SectionKind | None:
-    """What an OBX-3 says that its value is, or None."""
-    for component, subcomponent in ((1, 1), (1, 2), (4, 1)):
-        part = _PARTS.get(segment.component(3, component, subcomponent).upper())
-        if part is not None:
-            return part
-    part = kind_of(segment.component(3, 2))
-    return part if part in _HEADINGS else None
 
 
 def _reports(source: base.Source, stream: BinaryIO, encoding: str | None) -> Iterator[Report]:

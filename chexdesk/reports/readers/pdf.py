@@ -31,6 +31,11 @@ _LIMITS: Final = {
     "stream_parsing_work_maximum_count": MOST_OPERATIONS,
 }
 
+#: Printers set two letters as one sign and take tabs for spaces; a report is read by its words.
+_PLAIN: Final = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\t": " "}
+)
+
 # The library's warnings quote the file, and no logger of ours is above it.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
@@ -104,7 +109,7 @@ def _pages(document: Any, name: str) -> str:
         length += len(texts[-1])
         if length > parsing.LONGEST_TEXT:
             raise base.ReadError(name, f"is {_WHAT} with too much text. Split it by report.")
-    return "\n".join(texts)
+    return "\n".join(texts).translate(_PLAIN)
 
 
 def _claims(source: base.Source) -> bool:

@@ -1,0 +1,85 @@
+"""Parquet: one row, one report. Read in batches of rows, and only the columns that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from chexdesk.reports.readers import base, parsing, tables
+from chexdesk.reports.report import Report
+
+_WHAT: Final = "a Parquet file"
+_ADVICE: Final = "Write it again, or save it as CSV or JSONL."
+_MAGIC: Final = b"PAR1"
+_ROWS_AT_ONCE: Final = 256
+#: One column of one row group, unpacked, in bytes: it may have to be held in memory.
+LARGEST_CHUNK: Final = 1 << 30
+
+
+def open_source(source: base.Source) -> base.Opened:
+    """Read the schema and find the columns.
+
+    Raises:
+        ReadError: it is no Parquet file or is damaged, goes beyond the limit above, has no report
+            column, or pyarrow is not installed.
+    """
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise base.ReadError(
+            source.name,
+            f"is {_WHAT}, which needs pyarrow: pip install 'chexdesk[formats]'. Or save it as CSV.",
+        ) from error
+    stream = parsing.seekable(source, _WHAT)
+    with parsing.parsing(source.name, _WHAT, _ADVICE):
+        names = list(parquet.read_schema(stream).names)
+    columns = base.find_columns(names, source.column)
+    if columns is None:
+        raise base.no_report_column(source.name, names, source.column)
+    wanted = [*columns.needed, *([columns.id] if columns.id is not None else [])]
+    with parsing.parsing(source.name, _WHAT, _ADVICE):
+        stream.seek(0)
+        # Values that repeat stay references: a small file cannot become a large batch.
+        file = parquet.ParquetFile(stream, read_dictionary=list(columns.needed))
+        _check(file, wanted, source.name)
+        batches = file.iter_batches(_ROWS_AT_ONCE, columns=wanted, use_threads=False)
+    return base.Opened(columns.id or base.DEFAULT_ID_HEADER, _reports(source, columns, batches))
+
+
+def _check(file: Any, wanted: list[str], name: str) -> None:
+    for group in range(file.metadata.num_row_groups):
+        row_group = file.metadata.row_group(group)
+        for place in range(row_group.num_columns):
+            chunk = row_group.column(place)
+            if chunk.path_in_schema in wanted and chunk.total_uncompressed_size > LARGEST_CHUNK:
+                raise base.ReadError(
+                    name,
+                    f"is {_WHAT} with more than {parsing.megabytes(LARGEST_CHUNK)} of text in one "
+                    "row group. Write it in smaller groups.",
+                )
+
+
+def _reports(source: base.Source, columns: base.Columns, batches: Any) -> Iterator[Report]:
+    yield from tables.reports(source.name, columns, _rows(source, batches))
+
+
+def _rows(source: base.Source, batches: Any) -> Iterator[tables.Row]:
+    number = 0
+    while True:
+        with parsing.parsing(source.name, _WHAT, _ADVICE):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        for place in range(batch.num_rows):
+            number += 1
+            with parsing.parsing(source.name, _WHAT, _ADVICE):
+                cells = {
+                    name: column[place].as_py()
+                    for name, column in zip(batch.schema.names, batch.columns, strict=True)
+                }
+            yield tables.Row(number, f"row {number}", cells)
+
+
+READER: Final = base.Reader(
+    "parquet", (".parquet", ".pq"), open_source, lambda source: source.head.startswith(_MAGIC)
+)
