@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 
 from chexdesk.labeling import wire as wire_format
 from chexdesk.labeling.wire import Wire
@@ -60,7 +60,8 @@ def train(settings: Settings) -> Path:
     settings.out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator()
     label_set = chexpert14()
-    learner, learn, held, counts = prepare(settings, label_set, accelerator.device)
+    with accelerator.main_process_first():  # One process asks, the others find what it kept.
+        learner, learn, held, counts = prepare(settings, label_set, accelerator.device)
     if accelerator.is_main_process:
         print(json.dumps(counts), flush=True)
     loop = Loop(settings, label_set, learner, learn, held, accelerator)
@@ -91,8 +92,13 @@ def prepare(
 
     The reward model is loaded, asked and let go before the policy is loaded, and the policy itself,
     as it begins, is the reference: at no time is there more than one model.
+
+    Raises:
+        ValueError: there is nothing to learn from, or nothing is held out.
     """
     train_set, held_set = reports.labelled(settings, label_set)
+    if not held_set:
+        raise ValueError("no labelled report is held out: name some under watch")
     learnt = lessons.lessons(settings, label_set, train_set, held_set)
     texts = [*learnt.texts, *(example.text for example in held_set)]
     gold = np.array([example.answers for example in held_set], dtype=np.int64)
@@ -136,7 +142,8 @@ def rewards(settings: Settings, label_set: LabelSet, texts: Sequence[str]) -> ta
 
     @functools.cache
     def loaded() -> tuple[Any, Wire]:
-        return reward_model.load(folder, settings.base, label_set)
+        model, wire = reward_model.load(folder, settings.base, label_set, settings.precision)
+        return model.to(PartialState().device), wire
 
     def ask(some: Sequence[str]) -> tables.Table:
         return reward_model.table(*loaded(), some)

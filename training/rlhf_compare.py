@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from accelerate import PartialState
 from numpy.typing import NDArray
 
 from chexdesk.labels import LabelSet, chexpert14
@@ -188,7 +189,7 @@ def _logits(
 ) -> tables.Table:
     def ask(some: Sequence[str]) -> tables.Table:
         model, _, wire = predict.load(adapter, settings.base, label_set)
-        return predict.decision_logits(model, wire, some)
+        return predict.decision_logits(model.to(PartialState().device), wire, some)
 
     return tables.kept(settings.tables, adapter, texts, ask)
 

@@ -49,7 +49,7 @@ def replacement_credit(total: Tensor, replaced: Tensor, policy: Tensor | None = 
 def gae(
     rewards: Tensor, values: Tensor, discount: float = 1.0, smoothing: float = 0.95
 ) -> tuple[Tensor, Tensor]:
-    """Generalised advantage estimation (Schulman et al. 2016, equations 11, 12 and 16).
+    """Generalised advantage estimation (Schulman et al. 2016, equation 16; its ends are 17 and 18).
 
     δ_t = r_t + γ V_{t+1} − V_t and A_t = δ_t + γ λ A_{t+1}; the sequence ends after its last step,
     whose V_{t+1} is 0.
@@ -76,8 +76,8 @@ def gae(
 def leave_one_out(credit: Tensor) -> Tensor:
     """Each sample's credit less the mean of the other samples' (RLOO).
 
-    A_i = r_i − 1/(k−1) Σ_{j≠i} r_j (Ahmadian et al. 2024, equation 8), here at every slot: the
-    other samples' mean is a baseline that the sample has no part in.
+    A_i = r_i − 1/(k−1) Σ_{j≠i} r_j (Kool et al. 2019; for language models Ahmadian et al. 2024),
+    here at every slot: the other samples' mean is a baseline that the sample has no part in.
 
     Args:
         credit: (…, k), k samples of one decision.

@@ -49,7 +49,7 @@ def markdown(
     """One table of the figures, then one for each row that the others are tested against."""
     parts = [
         f"On {' + '.join(golds)}. Means over seeds; 95 % intervals and two-sided p (plain / Holm "
-        "over the rows of a column) by bootstrap over reports and seeds (`training.rlhf.hierarchy`).\n",
+        "over the rows of a column) by bootstrap over reports and seeds.\n",
         _table(
             ["row", "seeds", *(title for _, title, _ in COLUMNS)],
             [

@@ -32,7 +32,8 @@ class FixedKL:
 class AdaptiveKL:
     """β follows the KL to a target (Ziegler et al. 2019, section 2.2).
 
-    e = clip(KL / target − 1, −0.2, 0.2) and β ← β (1 + e m / horizon) after m decisions.
+    e = clip(KL / target − 1, −0.2, 0.2) and β ← β (1 + e m / horizon) after m decisions. The paper
+    has a constant, 0.1, where its published code (lm-human-preferences) has m / horizon.
 
     Attributes:
         target: nats a decision. horizon: decisions in which β may change by a fifth.

@@ -45,10 +45,12 @@ def lessons(
     has the labelled ones, DPO the pairs. No text of a held-out report is among them.
 
     Raises:
-        ValueError: DPO without a file of preferences.
+        ValueError: there is nothing to learn from.
     """
     if settings.method == "dpo":
         return _pairs(settings, label_set, held)
+    if not train:
+        raise ValueError("the sources leave no reports to learn from")
     examples = list(train)
     if settings.method != "continued":
         examples += reports.unlabelled(settings, label_set, [*train, *held])
@@ -68,6 +70,8 @@ def _pairs(settings: Settings, label_set: LabelSet, held: Sequence[Example]) -> 
     nothing = (UNKNOWN,) * len(label_set)
     out = {key(example.text) for example in held}
     found = [preference for preference in stored.preferences if preference.report not in out]
+    if not found:
+        raise ValueError(f"{settings.preferences} leaves no pairs to learn from")
     return Lessons(
         [texts[preference.report] for preference in found],
         {

@@ -39,8 +39,8 @@ def clipped_surrogate(
 def clipped_value_loss(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> Tensor:
     """½ mean max((V − R)², (clip(V, V_old − ε, V_old + ε) − R)²).
 
-    The form of OpenAI's baselines, as listed by Engstrom et al. 2020 (section 3): the value moves
-    no farther from the rollout's than ε, as the policy does.
+    As in OpenAI's baselines (ppo2); Engstrom et al. 2020 list it among what papers leave unsaid
+    (section 3). The value moves no farther from the rollout's than ε, as the policy does.
 
     Args:
         values, old, returns: of one shape; `old` from the rollout. clip: ε, in units of reward.

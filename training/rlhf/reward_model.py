@@ -15,10 +15,18 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model, set_peft_model_state_dict
+from peft import (
+    LoraConfig,
+    PeftModel,
+    TaskType,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers.utils import logging
 
 from chexdesk.labeling.wire import Wire
 from chexdesk.labels import LabelSet
@@ -53,9 +61,11 @@ def begin(
         task_type=TaskType.TOKEN_CLS,
     )
     model = get_peft_model(model, config)
-    result = set_peft_model_state_dict(model, load_file(str(adapter / _WEIGHTS)))
-    if result.unexpected_keys:
-        raise ValueError(f"{adapter} does not fit the base: {result.unexpected_keys[0]}")
+    own, known = get_peft_model_state_dict(model), load_file(str(adapter / _WEIGHTS))
+    strange = known.keys() - own.keys()
+    if strange:
+        raise ValueError(f"{adapter} does not fit the base: it has {min(strange)}")
+    set_peft_model_state_dict(model, own | known)
     return model, tokenizer, predict.wire(tokenizer, label_set)
 
 
@@ -108,7 +118,14 @@ def table(
 
 
 def _bare(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
-    # Token classification with one label is a scalar head at every token.
-    model = AutoModelForTokenClassification.from_pretrained(str(folder), num_labels=1, dtype=dtype)
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # Else it warns that the head is new, as if that were wrong.
+    try:
+        # Token classification with one label is a scalar head at every token.
+        model = AutoModelForTokenClassification.from_pretrained(
+            str(folder), num_labels=1, dtype=dtype
+        )
+    finally:
+        logging.set_verbosity(level)
     model.set_attn_implementation(answer_slots.ATTENTION)
     return model, AutoTokenizer.from_pretrained(str(folder))

@@ -25,6 +25,8 @@ Table = NDArray[np.float32]
 #: Texts to their table: (n,) of text to (n, f, 4).
 Ask = Callable[[Sequence[str]], Table]
 
+#: Rewards that differ by less are one reward and rounding.
+_LEAST_SPREAD: Final = 1e-6
 #: Texts that are asked between two savings.
 _CHUNK: Final = 128
 
@@ -109,7 +111,7 @@ def gained(reward: Tensor, reference: Tensor, learnt: int) -> Tensor:
     own = (reference.softmax(-1) * reward).sum(-1, keepdim=True)
     centred = reward - own
     spread = centred[:learnt].square().mean().sqrt()
-    if not spread > 0:
+    if not spread > _LEAST_SPREAD:
         raise ValueError("the reward tells no answer from another; nothing can be learnt from it")
     return centred / spread
 
