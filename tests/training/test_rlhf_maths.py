@@ -62,6 +62,35 @@ def test_normalised_advantages() -> None:
     assert advantages.normalised(torch.full((2, 2), 3.0)).tolist() == [[0, 0], [0, 0]]
 
 
+def test_leaving_one_out_by_hand() -> None:
+    credit = torch.tensor([[[0.0, 1.0, 5.0]]])
+    assert advantages.leave_one_out(credit).tolist() == [[[-3.0, -1.5, 4.5]]]
+    # The baseline has no part in its own sample: the advantages of a group still sum to nothing.
+    torch.manual_seed(3)
+    assert advantages.leave_one_out(torch.randn(4, 3, 6)).sum(-1).abs().max() < 1e-5
+    with pytest.raises(ValueError, match="two samples"):
+        advantages.leave_one_out(torch.zeros(2, 3, 1))
+
+
+def test_a_group_of_one_mind_has_no_advantage() -> None:
+    found = advantages.group_relative(torch.tensor([[1.0, 3.0], [0.3, 0.3]]))
+    assert found[0].tolist() == pytest.approx([-1, 1], abs=1e-3)
+    assert found[1].tolist() == [0, 0]
+
+
+def test_whitening_each_finding_by_itself() -> None:
+    torch.manual_seed(4)
+    gains = torch.randn(50, 2, 3) * torch.tensor([1.0, 100.0])[:, None] + 5
+    by_finding = advantages.whitened(gains, "finding")
+    assert torch.allclose(by_finding.std((0, 2), unbiased=False), torch.ones(2), atol=1e-4)
+    assert by_finding.mean((0, 2)).abs().max() < 1e-5
+    assert torch.equal(advantages.whitened(gains, "none"), gains)
+    # All together the wide finding drowns the other.
+    assert advantages.whitened(gains, "batch").std((0, 2))[0] < 0.1
+    with pytest.raises(ValueError, match="whiten"):
+        advantages.whitened(gains, "each")
+
+
 def test_ratio_one_gives_the_plain_policy_gradient() -> None:
     torch.manual_seed(2)
     logits = torch.randn(8, 4, requires_grad=True)
