@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from chexdesk.gui import compare_view, keys
 from chexdesk.gui.keys import Hint
 from chexdesk.gui.models.compare import CompareModel
+from chexdesk.gui.models.dashboard import DashboardModel
 from chexdesk.gui.models.session import Session
 from chexdesk.gui.page_switch import WindowPage
+from chexdesk.services.queues import Filter
 
 _LEGENDS: Final[dict[WindowPage, tuple[Hint, ...]]] = {
     WindowPage.REVIEW: keys.LEGEND,
@@ -32,7 +34,10 @@ class Pages(QStackedWidget):
     def __init__(self, session: Session, review: QWidget) -> None:
         super().__init__()
         self._session = session
-        self._makers: dict[WindowPage, Callable[[], QWidget]] = {WindowPage.COMPARE: self._compare}
+        self._makers: dict[WindowPage, Callable[[], QWidget]] = {
+            WindowPage.COMPARE: self._compare,
+            WindowPage.OVERVIEW: self._overview,
+        }
         self._made: dict[WindowPage, QWidget] = {WindowPage.REVIEW: review}
         self._page = WindowPage.REVIEW
         self.addWidget(review)
@@ -70,3 +75,21 @@ class Pages(QStackedWidget):
         model = CompareModel(session.library, session.tasks, self)
         model.said.connect(session.said)
         return compare_view.CompareView(model, session.label_set)
+
+    def _overview(self) -> QWidget:
+        # Plots take a moment to load, which most starts of the program need not spend.
+        from chexdesk.gui.dashboard_view import DashboardView
+
+        session = self._session
+        model = DashboardModel(session.library, session.tasks, self)
+        model.said.connect(session.said)
+        model.failed.connect(session.warned)
+        model.picked.connect(self._list)
+        view = DashboardView(model)
+        session.tasks.changed.connect(view.changed)
+        session.labelled.connect(view.changed)
+        return view
+
+    def _list(self, chosen: Filter) -> None:
+        self._session.queue.show(chosen)
+        self.go(WindowPage.REVIEW)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from chexdesk.outputs.write import OutputError
+
 
 @contextmanager
 def whole_file(out: Path | IO[str]) -> Iterator[IO[str]]:
@@ -34,3 +36,19 @@ def whole_file(out: Path | IO[str]) -> Iterator[IO[str]]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[IO[str]]:
+    """As `whole_file`, for a name that the user gave.
+
+    Raises:
+        OutputError: the file cannot be made or written; the message names it.
+    """
+    try:
+        with whole_file(path) as stream:
+            yield stream
+    except OSError as error:
+        raise OutputError(
+            path, f"cannot be written ({error.strerror}). Choose another name or folder."
+        ) from error
