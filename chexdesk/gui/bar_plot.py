@@ -181,7 +181,7 @@ class BarPlot(QWidget):
         self._item.hideButtons()
         self._item.vb.setMouseEnabled(False, False)
         self._item.vb.setDefaultPadding(0.0)
-        self._item.layout.setContentsMargins(2, 2, 10, 2)
+        self._item.layout.setContentsMargins(4, 2, 24, 2)
 
     def _draw(self) -> None:
         colours = theme.of(self)
@@ -220,9 +220,13 @@ class BarPlot(QWidget):
         for axis in (left, bottom):
             axis.setPen(QPen(QColor(colours.line)))
             axis.setTextPen(QColor(colours.muted))
-            axis.setStyle(tickLength=0, tickFont=small, autoReduceTextSpace=False)
+            axis.setStyle(
+                tickLength=0, tickFont=small, autoReduceTextSpace=False, hideOverlappingLabels=False
+            )
         ticks = list(self._plot.ticks)
         self._item.vb.disableAutoRange()
+        self._item.showAxis("left", bool(ticks))
+        self._item.showAxis("bottom", bool(ticks))
         if not self._rows:
             bottom.setTicks([ticks])
             left.setTicks(_counts(self._plot.reach))
@@ -233,13 +237,11 @@ class BarPlot(QWidget):
         self._item.vb.setLimits(xMin=0)
         right = self._plot.reach * (1.0 if not ticks else 1.01)
         if not ticks:
-            self._item.hideAxis("left")
-            self._item.hideAxis("bottom")
             self._item.vb.setRange(xRange=(0, right), yRange=(0, 1), padding=0)
             return
         last = min(y for y, _ in ticks)
         self._item.vb.setRange(xRange=(0, right), yRange=(last - 0.5, 0.5), padding=0)
-        bottom.setTicks([[(n, f"{n} %") for n in (0, 25, 50, 75, 100)]])
+        bottom.setTicks([[(n, f"{n}" + " %" * (n == 100)) for n in range(0, 101, 25)]])
         if self._names:
             left.setTicks([ticks])
             metrics = QFontMetricsF(small)
@@ -310,6 +312,8 @@ def _fill(colours: theme.Theme, look: Look) -> tuple[QBrush, QPen]:
         return QBrush(QColor(colours.raised)), QPen(QColor(colours.faint), 1)
     if look is Look.PLAIN:
         return QBrush(QColor(colours.accent)), QPen(QColor(colours.accent), 1)
+    if look is Look.PALE:
+        return QBrush(QColor(colours.accent_ground)), QPen(QColor(colours.accent), 1)
     certainty = _INKS[look]
     ink = QColor(colours.inks[certainty])
     if look is Look.POSITIVE:

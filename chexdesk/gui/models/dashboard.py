@@ -43,6 +43,7 @@ class Look(Enum):
     NEGATIVE = "negative"
     PLAIN = "plain"
     DOUBTFUL = "doubtful"
+    PALE = "pale"
     QUIET = "quiet"
 
 
@@ -202,7 +203,7 @@ def _agreement(found: Overview, label_set: LabelSet) -> Plot:
                     _row(place) - 0.31,
                     share,
                     0.62,
-                    Look.PLAIN,
+                    Look.PALE,
                     words,
                     Differing(place),
                     interval,
@@ -254,11 +255,11 @@ def _times(found: Overview) -> Plot:
             words = f"{interval_words(place)}: {_reports(number)}"
             bar = Took(place)
             bars.append(Drawn(place + 0.08, 0.0, 0.84, float(number), Look.PLAIN, words, bar))
-    labels = ("0", "5", "10", "20", "30 s", "1", "2", "10 min")
+    labels = ("0", "5", "10", "20", "30", "60 s", "2", "10 min")
     aside = "" if found.median_seconds is None else f"median {found.median_seconds:.0f} s"
     return Plot(
         tuple(bars),
-        tuple(enumerate(map(str, labels))),
+        tuple((float(n), label) for n, label in enumerate(labels)),
         float(max(found.times, default=1) or 1),
         aside,
         "" if bars else "Shown after two reviewed reports.",
