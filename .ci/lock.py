@@ -10,7 +10,6 @@ from importlib.metadata import distribution
 
 from packaging.requirements import Requirement
 
-
 ROOT = "chexdesk"
 EXTRAS = {ROOT: ("", "formats")}
 

@@ -22,14 +22,7 @@ from pyarrow import parquet
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from PySide6.QtGui import QFont, QGuiApplication, QPageSize, QPdfWriter, QTextDocument
-
-SAMPLES = Path(__file__).parent / "samples"
-
-HISTORY = "72 year old with dyspnoea, rule out oedema."
-FINDINGS = "The heart is enlarged. Small left pleural effusion. No pneumothorax."
-IMPRESSION = "Cardiomegaly with a small left effusion – “unchanged”."
-REPORT = f"HISTORY: {HISTORY}\nFINDINGS: {FINDINGS}\nIMPRESSION: {IMPRESSION}"
-NORMAL = "FINDINGS: The lungs are clear. Heart size is normal.\nIMPRESSION: No acute disease."
+from sample_texts import FINDINGS, HISTORY, IMPRESSION, NORMAL, REPORT, SAMPLES
 
 
 def word(path: Path) -> None:

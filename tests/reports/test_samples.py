@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from make_samples import FINDINGS, HISTORY, IMPRESSION, NORMAL, REPORT, SAMPLES
+from sample_texts import FINDINGS, HISTORY, IMPRESSION, NORMAL, REPORT, SAMPLES
 
 from chexdesk.reports.read import ReadOptions, read_reports
 from chexdesk.reports.report import Origin

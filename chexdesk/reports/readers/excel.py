@@ -26,7 +26,8 @@ MOST_ROWS: Final = 1 << 20
 _STRINGS: Final = "xl/sharedstrings.xml"
 #: Titles and notes may stand above the header.
 _HEADER_WITHIN: Final = 20
-_ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
+#: Control characters, as Excel writes them into XML.
+_ESCAPED: Final = re.compile("_x(00[01][0-9A-Fa-f])_")
 _ZEROS: Final = re.compile("0{2,}")
 
 
@@ -71,8 +72,8 @@ def open_source(source: base.Source) -> base.Opened:
         if not first_header:
             raise base.ReadError(source.name, "is empty. Give a sheet with a header and rows.")
         raise base.no_report_column(source.name, first_header, source.column)
-    header = next((s.columns.id for s in sheets if s.columns.id), base.DEFAULT_ID_HEADER)
-    return base.Opened(header, _reports(source, sheets))
+    id_header = next((s.columns.id for s in sheets if s.columns.id), base.DEFAULT_ID_HEADER)
+    return base.Opened(id_header, _reports(source, sheets))
 
 
 def _check(stream: BinaryIO, name: str) -> None:

@@ -11,6 +11,7 @@ from chexdesk.reports.report import Report
 _WHAT: Final = "a Parquet file"
 _ADVICE: Final = "Write it again, or save it as CSV or JSONL."
 _MAGIC: Final = b"PAR1"
+_TEXTS: Final = frozenset(("string", "large_string", "binary", "large_binary"))
 _ROWS_AT_ONCE: Final = 256
 #: One column of one row group, unpacked, in bytes: it may have to be held in memory.
 LARGEST_CHUNK: Final = 1 << 30
@@ -32,7 +33,8 @@ def open_source(source: base.Source) -> base.Opened:
         ) from error
     stream = parsing.seekable(source, _WHAT)
     with parsing.parsing(source.name, _WHAT, _ADVICE):
-        names = list(parquet.read_schema(stream).names)
+        schema = parquet.read_schema(stream)
+        names = list(schema.names)
     columns = base.find_columns(names, source.column)
     if columns is None:
         raise base.no_report_column(source.name, names, source.column)
@@ -40,7 +42,8 @@ def open_source(source: base.Source) -> base.Opened:
     with parsing.parsing(source.name, _WHAT, _ADVICE):
         stream.seek(0)
         # Values that repeat stay references: a small file cannot become a large batch.
-        file = parquet.ParquetFile(stream, read_dictionary=list(columns.needed))
+        texts = [name for name in columns.needed if str(schema.field(name).type) in _TEXTS]
+        file = parquet.ParquetFile(stream, read_dictionary=texts)
         _check(file, wanted, source.name)
         batches = file.iter_batches(_ROWS_AT_ONCE, columns=wanted, use_threads=False)
     return base.Opened(columns.id or base.DEFAULT_ID_HEADER, _reports(source, columns, batches))
