@@ -25,12 +25,18 @@ __all__ = [
 
 
 class SectionChoice(Enum):
-    """The command line's `--sections`; DEFAULT leaves out what is not a finding."""
+    """The command line's `--sections`.
+
+    DEFAULT leaves out what is not a finding. MIMIC takes what the labels of MIMIC-CXR-JPG were made
+    from (its `create_section_files.py`): the last impression, else the last findings, else the last
+    paragraph.
+    """
 
     DEFAULT = "default"
     ALL = "all"
     FINDINGS = "findings"
     IMPRESSION = "impression"
+    MIMIC = "mimic"
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,29 @@ def choose_sections(text: str, choice: SectionChoice = SectionChoice.DEFAULT) ->
         _add(whole, text, SectionKind.BODY, "", 0, len(text))
         return whole
     sections = parse_sections(text)
+    if choice is SectionChoice.MIMIC:
+        return _of_mimic(text, sections)
     if choice is not SectionChoice.DEFAULT:
         wanted = [s for s in sections if s.kind.value == choice.value]
         if wanted:
             return wanted
     return [s for s in sections if s.kind in KEPT]
+
+
+def _of_mimic(text: str, sections: list[Section]) -> list[Section]:
+    """The one section that MIMIC-CXR-JPG's labels come from; none where all are left out."""
+    for kind in (SectionKind.IMPRESSION, SectionKind.FINDINGS):
+        wanted = [section for section in sections if section.kind is kind]
+        if wanted:
+            return wanted[-1:]
+    kept = [section for section in sections if section.kind in KEPT][-1:]
+    if not kept:
+        return []
+    last: list[Section] = []
+    breaks = list(_BLANK_LINE.finditer(text, kept[0].start, kept[0].end))
+    start = breaks[-1].end() if breaks else kept[0].start
+    _add(last, text, kept[0].kind, "", start, kept[0].end)
+    return last
 
 
 def _settled(headings: list[Heading], has_findings: bool) -> list[Heading]:

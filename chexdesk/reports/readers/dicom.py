@@ -23,6 +23,7 @@ _HEADER: Final = _PREAMBLE + len(_MAGIC)
 _GROUP_LENGTH: Final = b"\x02\x00\x00\x00UL\x04\x00"
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
 _META_WITHIN: Final = 4096
+_UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 
 _STRUCTURED: Final = "1.2.840.10008.5.1.4.1.1.88."
 _ENCAPSULATED_PDF: Final = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -60,6 +61,10 @@ def _report(source: base.Source) -> Iterator[Report]:
         warnings.filterwarnings("ignore", module="pydicom")
         config.settings.reading_validation_mode = config.IGNORE
         found = dcmread(io.BytesIO(data))
+        if _breaks_off(found):
+            raise base.ReadError(
+                source.name, f"is {_WHAT} that breaks off before its end. {_ADVICE}"
+            )
         kind = _value(found, "SOPClassUID")
         origin = Origin(
             message=_value(found, "SOPInstanceUID"),
@@ -101,6 +106,13 @@ def _check_deflated(data: bytes, name: str) -> None:
     if len(unpacked) > parsing.LARGEST_DOCUMENT:
         size = parsing.megabytes(parsing.LARGEST_DOCUMENT)
         raise base.ReadError(name, f"is {_WHAT} that unpacks to more than {size}. {_ADVICE}")
+
+
+def _breaks_off(found: Any) -> bool:
+    """Whether the last element is shorter than it says, which the library lets pass."""
+    last = found.get_item(max(found.keys())) if len(found) else None
+    length = getattr(last, "length", _UNDEFINED_LENGTH)
+    return bool(length != _UNDEFINED_LENGTH and len(last.value or b"") < length) if last else False
 
 
 class _Tree:
