@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from chexdesk.gui import compare_view, keys
@@ -13,7 +13,9 @@ from chexdesk.gui.keys import Hint
 from chexdesk.gui.models.compare import CompareModel
 from chexdesk.gui.models.dashboard import DashboardModel
 from chexdesk.gui.models.session import Session
+from chexdesk.gui.models.validation import ValidationModel
 from chexdesk.gui.page_switch import WindowPage
+from chexdesk.gui.validation_dialog import ValidationDialog
 from chexdesk.services.queues import Filter
 
 _LEGENDS: Final[dict[WindowPage, tuple[Hint, ...]]] = {
@@ -86,9 +88,19 @@ class Pages(QStackedWidget):
         model.failed.connect(session.warned)
         model.picked.connect(self._list)
         view = DashboardView(model)
+        view.validation_button.clicked.connect(self.open_validation)
         session.tasks.changed.connect(view.changed)
         session.labelled.connect(view.changed)
         return view
+
+    def open_validation(self) -> None:
+        """Hold the model against reviews or other labels, in a dialog of its own."""
+        session = self._session
+        model = ValidationModel(session.library, session.tasks)
+        dialog = ValidationDialog(model, self)
+        model.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _list(self, chosen: Filter) -> None:
         self._session.queue.show(chosen)

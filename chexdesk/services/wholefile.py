@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
@@ -39,14 +40,15 @@ def whole_file(out: Path | IO[str]) -> Iterator[IO[str]]:
 
 
 @contextmanager
-def output_file(path: Path) -> Iterator[IO[str]]:
-    """As `whole_file`, for a name that the user gave.
+def output_file(path: Path) -> Iterator[TextIOWrapper]:
+    """As `whole_file`, for a name that the user gave; bytes go to the stream's `buffer`.
 
     Raises:
         OutputError: the file cannot be made or written; the message names it.
     """
     try:
         with whole_file(path) as stream:
+            assert isinstance(stream, TextIOWrapper)
             yield stream
     except OSError as error:
         raise OutputError(
