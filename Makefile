@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 MODEL_OPTIONS := $(if $(BASE),--base $(BASE)) $(if $(ADAPTER),--adapter $(ADAPTER))
 
-.PHONY: run model test check unit format train lock screenshots bundle clean
+.PHONY: run model test check unit soak format train lock screenshots bundle clean
 
 run: model
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
@@ -56,6 +56,10 @@ check: $(STAMPS)/dev
 
 unit: $(STAMPS)/dev $(STAMPS)/training model
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest
+
+# Damaged files for every reader, MINUTES of them (10 if not given).
+soak: $(STAMPS)/dev
+	nice $(BIN)/python benchmarks/fuzz_readers.py --minutes $(or $(MINUTES),10)
 
 format: $(STAMPS)/dev
 	$(BIN)/ruff check --fix .

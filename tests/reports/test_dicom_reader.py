@@ -125,7 +125,10 @@ def test_deflated_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         (b"words", "is damaged or not a DICOM file"),
         (bytes(128) + b"DICM", "is a DICOM file"),
         (deflated(b"")[:-900], "is damaged or not a DICOM file|is a DICOM file"),
-        ((SAMPLES / "pdf.dcm").read_bytes()[:3000], r"is a (DICOM file|PDF) that cannot be read"),
+        (
+            (SAMPLES / "pdf.dcm").read_bytes()[:3000],
+            "is a DICOM file that breaks off before its end",
+        ),
     ],
 )
 def test_objects_that_cannot_be_read(tmp_path: Path, content: bytes, message: str) -> None:

@@ -279,8 +279,8 @@ def test_parquet_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(ReadError, match=r"a\.parquet: is a Parquet file that cannot be read"):
             read(path)
     path.write_bytes(whole)
-    monkeypatch.setattr(parquet_reader, "LARGEST_CHUNK", 1000)
-    with pytest.raises(ReadError, match=r"of text in one row group\. Write it in smaller"):
+    monkeypatch.setattr(parquet_reader, "LARGEST_GROUP", 1000)
+    with pytest.raises(ReadError, match=r"in one row group\. Write smaller groups"):
         read(path)
 
 

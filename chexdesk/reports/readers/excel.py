@@ -140,11 +140,12 @@ def _rows(source: base.Source, sheet: _Sheet, several: bool) -> Iterator[tables.
         count += 1
         error = ""
         cells: dict[str, object] = {}
-        for name, at in sheet.places.items():
-            if at < len(row):
-                cells[name] = _value(row[at])
-                if row[at].data_type == "e" and name in sheet.columns.needed:
-                    error = "its report is an error of Excel's; mend the formula"
+        with parsing.parsing(source.name, _WHAT, _ADVICE):
+            for name, at in sheet.places.items():
+                if at < len(row):
+                    cells[name] = _value(row[at])
+                    if row[at].data_type == "e" and name in sheet.columns.needed:
+                        error = "its report is an error of Excel's; mend the formula"
         where = f"sheet {sheet.title}, row {place}" if several else f"row {place}"
         yield tables.Row(count, where, cells, error)
 

@@ -177,7 +177,7 @@ def parse(lines: list[bytes], encoding: str | None = None) -> Message:
     header = lines[0].decode("latin-1")
     marks = _delimiters(header)
     if encoding is None:
-        charset = Segment(header, marks).raw(_CHARSET_FIELD).partition(marks.repetition)[0].strip()
+        charset = Segment(header, marks).component(_CHARSET_FIELD)
         encoding = _CHARSETS.get(charset.upper() or "UNICODE UTF-8")
         if encoding is None:
             raise MessageError("MSH-18 names a character set that is not known; use UNICODE UTF-8")
