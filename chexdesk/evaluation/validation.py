@@ -183,7 +183,8 @@ def f1_score(tp: int, fp: int, fn: int) -> Estimate:
     jaccard = proportion(tp, tp + fp + fn)
     if not jaccard.known:
         return Estimate(_NAN, _NAN, _NAN)
-    return Estimate(*(2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high)))
+    value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
+    return Estimate(value, low, high)
 
 
 def kappa(
@@ -217,4 +218,5 @@ def _kappas(tables: NDArray[np.int64]) -> NDArray[np.float64]:
     expected = (tables.sum(axis=1) * tables.sum(axis=2)).sum(axis=1) / np.maximum(totals, 1) ** 2
     room = 1 - expected
     out = np.full(len(tables), np.nan)
-    return np.divide(observed - expected, room, out=out, where=(room > 1e-12) & (totals > 0))
+    np.divide(observed - expected, room, out=out, where=(room > 1e-12) & (totals > 0))
+    return out

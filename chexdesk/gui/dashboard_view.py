@@ -94,7 +94,7 @@ class DashboardView(QWidget):
         image = QImage(size * _SHARPNESS, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(_SHARPNESS)
         self._board.render(image, QPoint())
-        return image.save(str(path), "PNG")
+        return bool(image.save(str(path), b"PNG"))
 
     def _explain(self) -> None:
         self.prevalence.heading.explain(

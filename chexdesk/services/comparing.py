@@ -38,6 +38,17 @@ _AHEAD: Final = 50
 #: A certainty that was rounded to 0 in a file can still be drawn, but hardly ever.
 _LEAST: Final = 1e-6
 
+__all__ = [
+    "REPEAT_AFTER",
+    "ROUND_NEEDS",
+    "Comparing",
+    "Comparison",
+    "Kind",
+    "PairTally",
+    "Side",
+    "sample_pair",
+]
+
 Decisions = tuple[Certainty, ...]
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    Select,
     Subquery,
     and_,
     case,
@@ -156,7 +155,7 @@ def _pairs(label_set: LabelSet) -> Subquery:
         .group_by(PredictionRow.report_id)
         .subquery()
     )
-    query: Select[tuple[int, str, object, object]] = (
+    query = (
         select(
             PredictionRow.report_id.label("report"),
             PredictionDecisionRow.finding.label("finding"),

@@ -126,4 +126,4 @@ def _write_pdf(html: str, path: Path) -> None:
     # The end of the file is written when the writer goes.
     del writer
     with output_file(path) as stream:
-        stream.buffer.write(buffer.data().data())
+        stream.buffer.write(bytes(buffer.data().data()))
