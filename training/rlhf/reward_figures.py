@@ -90,11 +90,12 @@ def calibration(difference: Floats, number: int = BINS) -> dict[str, Any]:
     """
     sure = 1 / (1 + np.exp(-np.abs(difference)))
     right = _right(difference)
-    order = np.argsort(sure, kind="stable")
+    # Equal ones share a bin: their order among themselves means nothing.
+    edges = np.unique(np.quantile(sure, np.linspace(0, 1, number + 1)[1:-1]))
+    bin_of = np.searchsorted(edges, sure, side="left")
     bins = [
-        [_round(sure[part].mean()), _round(right[part].mean()), len(part)]
-        for part in np.array_split(order, number)
-        if len(part)
+        [_round(sure[own].mean()), _round(right[own].mean()), int(own.sum())]
+        for own in (bin_of == name for name in np.unique(bin_of))
     ]
     gaps = sum(abs(mean - share) * size for mean, share, size in bins)
     return {
