@@ -17,6 +17,7 @@ from chexdesk.gui import theme
 from chexdesk.gui.main_window import MainWindow
 from chexdesk.gui.models.engine import open_engine
 from chexdesk.gui.models.session import Session
+from chexdesk.services import packs
 from chexdesk.services.library import Library, StoreError
 
 
@@ -24,7 +25,7 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
     """Open the user's library in a window, add the reports of `paths`, label them, and stay.
 
     Args:
-        pack: the model pack's folder; the default pack where None.
+        pack: the model pack's folder; where None the one chosen in the window, else the default.
 
     Returns:
         The exit status; 1 where there is no display or the library cannot be opened.
@@ -40,7 +41,7 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
         QMessageBox.critical(None, "ChexDesk", str(error))
         return 1
     settings = QSettings(str(places.home() / "settings.ini"), QSettings.Format.IniFormat)
-    window = MainWindow(Session(library, lambda: open_engine(pack)), settings)
+    window = MainWindow(Session(library, lambda: open_engine(pack or packs.chosen())), settings)
     window.show()
     window.session.start(paths)
     return app.exec()

@@ -12,8 +12,10 @@ from chexdesk.gui import compare_view, keys
 from chexdesk.gui.keys import Hint
 from chexdesk.gui.models.compare import CompareModel
 from chexdesk.gui.models.dashboard import DashboardModel
+from chexdesk.gui.models.packs import PacksModel
 from chexdesk.gui.models.session import Session
 from chexdesk.gui.models.validation import ValidationModel
+from chexdesk.gui.packs_view import PacksView
 from chexdesk.gui.page_switch import WindowPage
 from chexdesk.gui.validation_dialog import ValidationDialog
 from chexdesk.services.queues import Filter
@@ -39,6 +41,7 @@ class Pages(QStackedWidget):
         self._makers: dict[WindowPage, Callable[[], QWidget]] = {
             WindowPage.COMPARE: self._compare,
             WindowPage.OVERVIEW: self._overview,
+            WindowPage.MODELS: self._models,
         }
         self._made: dict[WindowPage, QWidget] = {WindowPage.REVIEW: review}
         self._page = WindowPage.REVIEW
@@ -92,6 +95,14 @@ class Pages(QStackedWidget):
         session.tasks.changed.connect(view.changed)
         session.labelled.connect(view.changed)
         return view
+
+    def _models(self) -> QWidget:
+        session = self._session
+        model = PacksModel(session, self)
+        model.said.connect(session.said)
+        model.warned.connect(session.warned)
+        model.picked.connect(self._list)
+        return PacksView(model, session.label_set)
 
     def open_validation(self) -> None:
         """Hold the model against reviews or other labels, in a dialog of its own."""

@@ -61,6 +61,16 @@ class Labelling(QObject):
         cancelled = self._cancelled
         self._pool.start(_Run(lambda: self._run(keys, cancelled)))
 
+    def switch(self, opener: Callable[[], Engine]) -> None:
+        """Use another engine from the next run on; what is under way stops."""
+        self.cancel()
+
+        def switch() -> None:
+            self._drop_engine()
+            self._opener = opener
+
+        self._pool.start(_Run(switch))
+
     def cancel(self) -> None:
         """Stop all runs asked for so far, each after the report at hand; what is done is kept."""
         self._cancelled.set()
