@@ -159,6 +159,11 @@ class Session(QObject):
         """Label every report that the present model has not labelled."""
         self._ask_for_labels(None)
 
+    def switch_engine(self, opener: Callable[[], Engine]) -> None:
+        """Label with another engine from now on; labels and reviews that are there stay."""
+        self._labelling.switch(opener)
+        self._ask_for_labels(frozenset())
+
     def cancel(self) -> None:
         """Stop labelling and reading files; what is done is kept."""
         self._intake.cancel()
