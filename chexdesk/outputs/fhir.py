@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
 from chexdesk.evidence.span import Span
-from chexdesk.labeling.labeler import ModelId, Prediction
+from chexdesk.labeling.labeler import Prediction
 from chexdesk.labels import Certainty, LabelSet
+from chexdesk.outputs.converted import method
 from chexdesk.outputs.json_records import PROBABILITY_PLACES
 from chexdesk.outputs.layout import Frame, answer_or_error, line_ends
+from chexdesk.outputs.presence import PRESENCE
 from chexdesk.reports.report import Report
 
 #: All ids are derived from this one, so that the same run gives the same bundle.
@@ -23,6 +25,11 @@ _NAMESPACE: Final = uuid.UUID("6f0f9b0e-6d5b-5c1e-9a53-2f6c2b0d7c11")
 _STATUS: Final = "preliminary"
 _NOT_LABELLED: Final = "Not labelled: "
 _RADIOLOGY: Final = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}
+_ACCESSION: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/v2-0203",
+    "code": "ACSN",
+}
+_SNOMED: Final = "http://snomed.info/sct"
 _IMAGING: Final = {
     "system": "http://terminology.hl7.org/CodeSystem/observation-category",
     "code": "imaging",
@@ -61,8 +68,10 @@ class FhirLayout:
             "category": [{"coding": [_RADIOLOGY]}],
             "code": {"text": "Chest X-ray report"},
         }
-        if report.id.strip():
-            resource["identifier"] = [{"value": report.id}]
+        if identifiers := _identifiers(report):
+            resource["identifier"] = identifiers
+        if report.origin.patient.strip():
+            resource["subject"] = {"identifier": {"value": report.origin.patient}}
         if findings:
             resource["result"] = [{"reference": f"urn:uuid:{f['id']}"} for f in findings]
         if error:
@@ -95,8 +104,17 @@ def _findings(label_set: LabelSet, prediction: Prediction, key: str) -> list[dic
             "status": _STATUS,
             "category": [{"coding": [_IMAGING]}],
             "code": {"text": name},
-            "valueCodeableConcept": {"text": certainty.value},
-            "method": {"text": _method(prediction.model)},
+            "valueCodeableConcept": {
+                "coding": [
+                    {
+                        "system": _SNOMED,
+                        "code": PRESENCE[certainty].code,
+                        "display": PRESENCE[certainty].meaning,
+                    }
+                ],
+                "text": certainty.value,
+            },
+            "method": {"text": method(prediction.model)},
         }
         probability = prediction.probability(place)
         if probability is not None:
@@ -110,8 +128,15 @@ def _findings(label_set: LabelSet, prediction: Prediction, key: str) -> list[dic
     return found
 
 
-def _method(model: ModelId) -> str:
-    return " ".join(part for part in ("ChexDesk", model.name, model.version) if part)
+def _identifiers(report: Report) -> list[dict[str, Any]]:
+    """The report's id, and the accession number where the input has one."""
+    found: list[dict[str, Any]] = []
+    accession = report.origin.accession
+    if report.id.strip() and report.id != accession:
+        found.append({"value": report.id})
+    if accession.strip():
+        found.append({"type": {"coding": [_ACCESSION]}, "value": accession})
+    return found
 
 
 def _entry(resource: dict[str, Any]) -> dict[str, Any]:

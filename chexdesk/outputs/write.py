@@ -18,6 +18,8 @@ from typing import BinaryIO, Final
 from chexdesk.evidence.span import Span
 from chexdesk.labeling.labeler import Prediction
 from chexdesk.labels import LabelSet
+from chexdesk.outputs import dicom_sr, excel, hl7, mimic_csv, parquet
+from chexdesk.outputs.converted import ConvertedLayout
 from chexdesk.outputs.csv_rows import CsvLayout
 from chexdesk.outputs.fhir import FhirLayout
 from chexdesk.outputs.json_records import JsonLayout, JsonLinesLayout
@@ -25,7 +27,18 @@ from chexdesk.outputs.layout import Frame, Layout
 from chexdesk.reports.readers.base import DEFAULT_ID_HEADER
 from chexdesk.reports.report import Report
 
-LAYOUTS: Final[tuple[Layout, ...]] = (CsvLayout(), FhirLayout(), JsonLayout(), JsonLinesLayout())
+#: Where two endings fit a file's name the first layout counts.
+LAYOUTS: Final[tuple[Layout, ...]] = (
+    mimic_csv.LAYOUT,
+    CsvLayout(),
+    FhirLayout(),
+    JsonLayout(),
+    JsonLinesLayout(),
+    excel.LAYOUT,
+    parquet.LAYOUT,
+    hl7.LAYOUT,
+    dicom_sr.LAYOUT,
+)
 
 
 class OutputError(Exception):
@@ -153,6 +166,8 @@ def open_output(
         writer.finish()
         with _failures(path):
             file.close()
+            if isinstance(layout, ConvertedLayout):
+                layout.convert_file(label_set, id_header, partial)
             partial.replace(target)
         whole = True
         _sync_folder(target.parent)
@@ -218,10 +233,16 @@ def layout_named(path: Path, format_name: str) -> Layout:
     """The layout of that name; `path` is for the message.
 
     Raises:
-        OutputError: there is none.
+        OutputError: there is none, or a package that it needs is not installed.
     """
     for layout in LAYOUTS:
         if layout.name == format_name:
+            if isinstance(layout, ConvertedLayout) and (package := layout.missing()):
+                raise OutputError(
+                    path,
+                    f"{format_name} needs {package}: pip install 'chexdesk[formats]'. Or give "
+                    "another format.",
+                )
             return layout
     known = ", ".join(format_names())
     raise OutputError(path, f"{format_name!r} is not a format that can be written ({known}).")

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from chexdesk.evidence.span import Span
 from chexdesk.labeling.labeler import ModelId, Prediction
 from chexdesk.labels import CERTAINTIES, Certainty, chexpert14
+from chexdesk.outputs.converted import ConvertedLayout
 from chexdesk.outputs.write import (
+    LAYOUTS,
     OutputError,
     completed_rows,
-    format_names,
     format_of,
     open_output,
     partial_path,
@@ -32,7 +33,8 @@ from chexdesk.reports.report import Report
 LABELS = chexpert14()
 MODEL = ModelId("tiny", "ab" * 32, "1.0")
 TEXT = "Größe normal. No edema; may represent pneumonia."
-FORMATS = format_names()
+#: Those whose records are the file itself; test_converted.py has the others.
+FORMATS = tuple(layout.name for layout in LAYOUTS if not isinstance(layout, ConvertedLayout))
 
 
 def predicted(identifier: str, *numbers: int | None, known: bool = True) -> Prediction:
@@ -151,8 +153,13 @@ def test_fhir(tmp_path: Path) -> None:
     assert [r["reference"] for r in resources[0]["result"]] == urls[1:3]
     assert resources[0]["identifier"] == [{"value": "a"}]
     assert resources[1]["code"] == {"text": LABELS.names[1]}
-    assert resources[1]["valueCodeableConcept"] == {"text": "negative"}
-    assert resources[2]["valueCodeableConcept"] == {"text": "uncertain"}
+    for place, word, code in ((1, "negative", "272519000"), (2, "uncertain", "373068000")):
+        value = resources[place]["valueCodeableConcept"]
+        assert value["text"] == word
+        assert (value["coding"][0]["system"], value["coding"][0]["code"]) == (
+            "http://snomed.info/sct",
+            code,
+        )
     assert resources[1]["component"][0]["valueQuantity"] == {"value": 0.7}
     assert "component" not in resources[4]
     assert "identifier" not in resources[5]
@@ -247,7 +254,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=message), open_output(path, "csv", LABELS):
             pass
     with (
-        pytest.raises(OutputError, match=r"'xml' is not a format .*\(csv, fhir, json, jsonl\)"),
+        pytest.raises(OutputError, match=r"'xml' is not a format .*\(csv, dicom-sr, fhir, "),
         open_output(tmp_path / "out", "xml", LABELS),
     ):
         pass
