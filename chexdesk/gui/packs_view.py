@@ -220,15 +220,15 @@ def _card_html(card: PackCard, colours: theme.Theme) -> str:
     if card.problem:
         return f"<h2>{name}</h2><p>{escape(card.problem)}</p>"
     facts = [
-        ("Built on", escape(card.base)),
-        ("Quantization", escape(card.quantization)),
+        ("Made from", escape(card.base)),
+        ("Stored as", escape(card.quantization)),
         ("Size", f"{card.megabytes:,.0f} MB"),
-        ("Faithful", escape(card.checked)),
-        ("SHA-256", f"<tt>{escape(card.model.sha256)}</tt>"),
+        ("After packing", escape(card.checked)),
+        ("Checksum", f"<tt>{escape(card.model.sha256)}</tt>"),
         ("Folder", escape(str(card.folder))),
     ]
     figures = "".join(
-        f"<h3>{escape(group).capitalize()}</h3>{_table(rows, colours)}"
+        f"<h3>{escape(group[:1].upper() + group[1:])}</h3>{_table(rows, colours)}"
         for group, rows in card.figures
     )
     return (

@@ -273,6 +273,11 @@ def _style_sheet(theme: Theme) -> str:
     QLineEdit {{ background: {theme.surface}; color: {theme.text};
         border: 1px solid {theme.line}; border-radius: 6px; padding: 3px 7px; }}
     QLineEdit:focus {{ border: 2px solid {theme.accent}; padding: 2px 6px; }}
+    QPushButton[primary="true"]:disabled {{ background: {theme.raised}; color: {theme.faint};
+        border-color: {theme.line}; }}
+    QListWidget::item {{ padding: 9px 14px; color: {theme.text}; }}
+    QListWidget::item:selected {{ background: {theme.accent_ground}; color: {theme.text};
+        border-left: 3px solid {theme.accent}; padding-left: 11px; }}
     QProgressBar {{ background: {theme.raised}; border: none; border-radius: 3px;
         max-height: 6px; min-height: 6px; }}
     QProgressBar::chunk {{ background: {theme.accent}; border-radius: 3px; }}

@@ -33,6 +33,17 @@ _FILES: Final = (MODEL_FILE, MANIFEST_FILE)
 _CHOICE: Final = "pack.json"
 #: A manifest is a page of JSON; more in its place is something else.
 _MANIFEST_BYTES: Final = 4_000_000
+#: Of the pack that comes with ChexDesk, unless its manifest has words of its own.
+_SHIPPED: Final = (
+    "A small open language model, fine-tuned on English chest X-ray reports: reports of one "
+    "American hospital with labels by radiologists, a public collection of another, and many "
+    "reports written for the purpose. It knows no other language, no other examination and no "
+    "images. At a hospital it has not seen it makes more mistakes: review a random sample of your "
+    "own reports before you rely on it."
+)
+_SETS: Final = {
+    "cross_validated_on_feedback": "on radiologists’ labels it had not seen (cross-validation)"
+}
 _FIGURES: Final = {
     "reports": "reports",
     "macro_f1": "macro F1",
@@ -122,7 +133,7 @@ def card(place: Path, label_set: LabelSet) -> PackCard:
         megabytes=size / 1e6,
         quantization=str(manifest.get("quantization", "")),
         base=str(base.get("name", "")) if isinstance(base, dict) else "",
-        trained_on=_trained_on(manifest),
+        trained_on=_trained_on(manifest, shipped),
         figures=_figures(manifest),
         checked=words,
     )
@@ -259,10 +270,12 @@ def compare(
     )
 
 
-def _trained_on(manifest: dict[str, Any]) -> str:
+def _trained_on(manifest: dict[str, Any], shipped: bool) -> str:
     said = manifest.get("trained_on")
     if isinstance(said, str) and said.strip():
         return said.strip()
+    if shipped:
+        return _SHIPPED
     calibration = manifest.get("calibration")
     fitted = calibration.get("fitted_on") if isinstance(calibration, dict) else None
     words = "Its maker does not say which reports it learnt from."
@@ -283,7 +296,7 @@ def _figures(manifest: dict[str, Any]) -> tuple[tuple[str, tuple[tuple[str, str]
                 for key, value in values.items()
                 if isinstance(value, int | float) and not isinstance(value, bool)
             )
-            found.append((str(name).replace("_", " "), rows))
+            found.append((_SETS.get(str(name), str(name).replace("_", " ")), rows))
     return tuple(found)
 
 

@@ -255,7 +255,7 @@ def _times(found: Overview) -> Plot:
             words = f"{interval_words(place)}: {_reports(number)}"
             bar = Took(place)
             bars.append(Drawn(place + 0.08, 0.0, 0.84, float(number), Look.PLAIN, words, bar))
-    labels = ("0", "5", "10", "20", "30", "60 s", "2", "10 min")
+    labels = ("0", "5", "10", "20", "30", "60 s", "2 min", "10")
     aside = "" if found.median_seconds is None else f"median {found.median_seconds:.0f} s"
     return Plot(
         tuple(bars),
