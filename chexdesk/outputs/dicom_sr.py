@@ -86,12 +86,12 @@ def _document(label_set: LabelSet, row: Row, moment: time.struct_time) -> bytes:
         transfer_syntax_uid=ExplicitVRLittleEndian,
     )
     made.PreliminaryFlag = "PRELIMINARY"
-    for keyword in ("ContentDate", "InstanceCreationDate", "SeriesDate"):
-        if keyword in made:
-            setattr(made, keyword, time.strftime("%Y%m%d", moment))
-    for keyword in ("ContentTime", "InstanceCreationTime", "SeriesTime"):
-        if keyword in made:
-            setattr(made, keyword, time.strftime("%H%M%S", moment))
+    for keyword in ("ContentDate", "InstanceCreationDate"):
+        setattr(made, keyword, time.strftime("%Y%m%d", moment))
+    for keyword in ("ContentTime", "InstanceCreationTime"):
+        setattr(made, keyword, time.strftime("%H%M%S", moment))
+    for equipment in made.get("ContributingEquipmentSequence") or []:
+        equipment.ContributionDateTime = time.strftime("%Y%m%d%H%M%S", moment)
     buffer = io.BytesIO()
     made.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()

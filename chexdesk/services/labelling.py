@@ -28,8 +28,8 @@ from chexdesk.reports.sections import SectionChoice
 if TYPE_CHECKING:
     from chexdesk.services.library import Library
 
-#: Formats that have no place for evidence, so that none is looked for.
-_WITHOUT_EVIDENCE: Final = frozenset({"csv", "fhir"})
+#: Formats that have a place for evidence; for the others none is looked for.
+_WITH_EVIDENCE: Final = frozenset({"json", "jsonl"})
 
 Progress = Callable[[int], None]
 
@@ -173,7 +173,7 @@ def _label(
     ) as writer:
         progress(done)
         labelled = label_reports(
-            labeler, reports, job.sections, evidence=job.format not in _WITHOUT_EVIDENCE
+            labeler, reports, job.sections, evidence=job.format in _WITH_EVIDENCE
         )
         for report, prediction, spans in labelled:
             # Before its row: a run that is taken up again never goes back to a row.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -177,6 +179,18 @@ def evaluations(item: object) -> list[object]:
             found.append(each)
         found += evaluations(each)
     return found
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="needs dicom3tools: bash .ci/apt.sh")
+def test_dicom_sr_is_valid(tmp_path: Path) -> None:
+    """dciodvfy judges every object that is written."""
+    with zipfile.ZipFile(write(tmp_path / "a.sr.zip", "dicom-sr", pairs())) as archive:
+        archive.extractall(tmp_path)
+    for path in sorted(tmp_path.glob("*.dcm")):
+        done = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        said = done.stdout + done.stderr
+        assert "EnhancedSR" in said
+        assert [line for line in said.splitlines() if line.startswith("Error")] == []
 
 
 def test_dicom_sr_is_understood_by_highdicom(tmp_path: Path) -> None:
