@@ -45,6 +45,8 @@ def take(out: Path, suffix: str) -> None:
     from chexdesk.gui.main_window import MainWindow
     from chexdesk.gui.models.engine import open_engine
     from chexdesk.gui.models.session import Session
+    from chexdesk.gui.page_switch import WindowPage
+    from chexdesk.gui.validation_dialog import ValidationDialog
     from chexdesk.labels import Certainty
     from chexdesk.paths import resources
     from chexdesk.services.library import Library
@@ -52,6 +54,7 @@ def take(out: Path, suffix: str) -> None:
     app = make_application()
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
+        os.environ["CHEXDESK_HOME"] = place
         session = Session(Library.open(home / "library.sqlite3"), open_engine)
         window = MainWindow(session)
         window.show()
@@ -100,6 +103,25 @@ def take(out: Path, suffix: str) -> None:
         if suffix == "-200":
             window.resize(*SMALL)
             shoot("hedged-small", looks)
+        if suffix != "-150":
+            for number in range(2, 8):
+                session.show_row(number)
+                settle()
+                session.accept()
+                settle()
+            for page in (WindowPage.COMPARE, WindowPage.OVERVIEW, WindowPage.MODELS):
+                window.pages.go(page)
+                settle()
+                shoot(page.value, looks)
+            window.pages.open_validation()
+            settle()
+            dialog = window.findChild(ValidationDialog)
+            assert dialog is not None
+            path = out / f"validation-light{suffix}.png"
+            theme.wear(theme.Appearance.LIGHT)
+            dialog.grab().save(str(path))
+            print(path)
+            dialog.close()
         window.close()
 
 

@@ -192,7 +192,8 @@ def kappa(
 ) -> Estimate:
     """Cohen's kappa of two columns of decisions, with a percentile bootstrap interval.
 
-    Resampling reports is drawing a new 4 × 4 table from the multinomial of the old one. It is not
+    Where all decisions are alike no resample could differ, so there is no interval. Resampling
+    reports is drawing a new 4 × 4 table from the multinomial of the old one. It is not
     defined where both use one and the same certainty throughout.
     """
     size = len(CERTAINTIES)
@@ -202,6 +203,8 @@ def kappa(
     if math.isnan(value):
         return Estimate(_NAN, _NAN, _NAN)
     total = int(table.sum())
+    if int(np.trace(table)) == total:
+        return Estimate(value, _NAN, _NAN)
     drawn = rng.multinomial(total, table.ravel() / total, size=rounds).reshape(-1, size, size)
     values = _kappas(drawn)
     values = values[~np.isnan(values)]

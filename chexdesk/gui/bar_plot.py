@@ -241,7 +241,7 @@ class BarPlot(QWidget):
             return
         last = min(y for y, _ in ticks)
         self._item.vb.setRange(xRange=(0, right), yRange=(last - 0.5, 0.5), padding=0)
-        bottom.setTicks([[(n, f"{n}" + " %" * (n == 100)) for n in range(0, 101, 25)]])
+        bottom.setTicks([[(n, f"{n}%") for n in range(0, 101, 25)]])
         if self._names:
             left.setTicks([ticks])
             metrics = QFontMetricsF(small)

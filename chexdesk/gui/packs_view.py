@@ -232,7 +232,7 @@ def _card_html(card: PackCard, colours: theme.Theme) -> str:
         for group, rows in card.figures
     )
     return (
-        f"<h2>{name}</h2><p>{escape(card.trained_on)}</p>"
+        f'<h2>{name}</h2><p style="margin-bottom: 14px">{escape(card.trained_on)}</p>'
         f"{_table([fact for fact in facts if fact[1]], colours)}{figures}"
     )
 

@@ -100,6 +100,7 @@ class ValidationDialog(QDialog):
             box.setValue(value)
             box.setEnabled(False)
         self.page.setOpenLinks(False)
+        self.page.document().setDocumentMargin(18)
         self.page.setAccessibleName(self.tr("Report"))
         self.said.setProperty("quiet", True)
         self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -57,7 +57,8 @@ def methods(report: StudyReport) -> str:
         "are given with 95 % Wilson score intervals; the interval of F1 is that of TP/(TP+FP+FN), "
         "transformed. Cohen’s κ is unweighted, over the four categories positive, negative, "
         f"uncertain and not mentioned, with a 95 % percentile bootstrap interval "
-        f"({found.rounds:,} resamples of reports, seed {found.seed}). The analysis included "
+        f"({found.rounds:,} resamples of reports, seed {found.seed}; none "
+        "where all decisions were alike). The analysis included "
         f"{found.reports:,} reports. No adjustment was made for multiple comparisons."
     )
 
@@ -93,11 +94,11 @@ def cautions(report: StudyReport) -> tuple[str, ...]:
 def to_html(report: StudyReport) -> str:
     """A page of its own, without links or scripts."""
     found, model = report.validation, report.model
-    head = "".join(f"<th>{title}</th>" for _, title in _FIGURES)
+    head = "".join(f'<th align="right">{title}</th>' for _, title in _FIGURES)
     rows = "".join(
         f'<tr><td align="left">{escape(finding.name)}</td>'
-        f"<td>{finding.tp + finding.fn:,}</td>"
-        + "".join(f"<td>{_cell(getattr(finding, name))}</td>" for name, _ in _FIGURES)
+        f'<td align="right">{finding.tp + finding.fn:,}</td>'
+        + "".join(f'<td align="right">{_cell(getattr(finding, name))}</td>' for name, _ in _FIGURES)
         + "</tr>"
         for finding in found.findings
     )
@@ -112,18 +113,19 @@ def to_html(report: StudyReport) -> str:
         ("Made", report.made.isoformat()),
     )
     table = "".join(
-        f'<tr><td align="left">{name}</td><td>{value}</td></tr>' for name, value in facts
+        f'<tr><td align="left">{name}</td><td align="left">{value}</td></tr>'
+        for name, value in facts
     )
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         "<title>Validation report</title>"
         "<style>body { font-family: sans-serif; } table { border-collapse: collapse; } "
-        "th, td { padding: 3px 9px; text-align: right; } th { border-bottom: 1px solid #888888; }"
+        "th, td { padding: 3px 9px; } th { border-bottom: 1px solid #888888; }"
         "</style></head><body><h1>Validation report</h1>"
         f'<table cellpadding="3">{table}</table>'
         f"<h2>Before reading the figures</h2><ul>{warnings}</ul>"
         '<h2>Each finding</h2><table cellpadding="4">'
-        f'<tr><th align="left">Finding</th><th>Cases</th>{head}</tr>{rows}</table>'
+        f'<tr><th align="left">Finding</th><th align="right">Cases</th>{head}</tr>{rows}</table>'
         "<p>95 % intervals in brackets; – where a figure is not defined.</p>"
         f"<h2>Methods</h2><p>{escape(methods(report))}</p>"
         "<p>ChexDesk is a research tool, not a medical device.</p></body></html>\n"

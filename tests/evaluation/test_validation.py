@@ -52,6 +52,13 @@ def test_kappa_is_not_defined_where_both_say_one_thing_throughout() -> None:
     assert not kappa(same, same, np.random.default_rng(0), 10).known
 
 
+def test_kappa_of_complete_agreement_has_no_interval() -> None:
+    same = np.array([0, 0, 1, 3], dtype=np.int8)
+    found = kappa(same, same, np.random.default_rng(0), 10)
+    assert found.value == 1
+    assert np.isnan([found.low, found.high]).all()
+
+
 def test_the_four_cells_and_all_figures_of_a_finding() -> None:
     gold = np.full((10, 14), 3, dtype=np.int8)
     said = gold.copy()
