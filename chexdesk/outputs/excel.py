@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -25,14 +26,28 @@ _MOST_ROWS: Final = 1_048_575
 class _SteadyZip(ZipFile):
     """A zip without times."""
 
-    def writestr(self, name: Any, data: Any, *_options: Any, **_more: Any) -> None:
-        if name == _CORE:
+    def writestr(
+        self,
+        zinfo_or_arcname: str | ZipInfo,
+        data: Any,
+        compress_type: int | None = None,
+        compresslevel: int | None = None,
+    ) -> None:
+        if zinfo_or_arcname == _CORE:
             text = data.decode() if isinstance(data, bytes) else data
             data = _TIMES.sub(r"\g<1>1980-01-01T00:00:00Z", text)
-        super().writestr(_entry(name), data, ZIP_DEFLATED)
+        if isinstance(zinfo_or_arcname, str):
+            zinfo_or_arcname = _entry(zinfo_or_arcname)
+        super().writestr(zinfo_or_arcname, data, compress_type, compresslevel)
 
-    def write(self, filename: Any, arcname: Any = None, *_options: Any, **_more: Any) -> None:
-        with open(filename, "rb") as part, self.open(_entry(arcname), "w") as entry:  # noqa: PTH123
+    def write(
+        self,
+        filename: Any,
+        arcname: Any = None,
+        compress_type: int | None = None,
+        compresslevel: int | None = None,
+    ) -> None:
+        with Path(filename).open("rb") as part, self.open(_entry(arcname), "w") as entry:
             shutil.copyfileobj(part, entry)
 
 
