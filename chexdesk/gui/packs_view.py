@@ -266,4 +266,4 @@ def _table(rows: Iterable[tuple[str, str]], colours: theme.Theme) -> str:
         f'<tr><td style="color: {colours.muted}">{name}</td><td>{value}</td></tr>'
         for name, value in rows
     )
-    return f'<table cellspacing="0" cellpadding="4">{cells}</table>'
+    return f'<table cellspacing="0" cellpadding="4" style="margin-top: 8px">{cells}</table>'

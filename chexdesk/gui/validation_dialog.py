@@ -42,6 +42,8 @@ class ValidationDialog(QDialog):
         self._labels: Path | None = None
         self.setWindowTitle(self.tr("Validation report"))
         self.resize(*_SIZE)
+        if parent is not None:
+            self.resize(self.size().boundedTo(parent.window().size() * 0.94))
         self.models = QComboBox()
         self.reference = QComboBox()
         self.target = QComboBox()
