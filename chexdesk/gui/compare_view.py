@@ -70,6 +70,11 @@ class CompareView(QWidget):
         self._model.enter()
         self.report.setFocus()
 
+    def changed(self) -> None:
+        """There are new labels: perhaps there is something to ask now."""
+        if self.isVisible():
+            self._model.enter()
+
     def _fill_kinds(self) -> None:
         for kind, words, tip in (
             (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QByteArray, QPoint, QSize
+from PySide6.QtGui import QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -94,7 +94,7 @@ class DashboardView(QWidget):
         image = QImage(size * _SHARPNESS, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(_SHARPNESS)
         self._board.render(image, QPoint())
-        return bool(image.save(str(path), b"PNG"))
+        return QImageWriter(str(path), QByteArray(b"PNG")).write(image)
 
     def _explain(self) -> None:
         self.prevalence.heading.explain(

@@ -79,7 +79,9 @@ class Pages(QStackedWidget):
         session = self._session
         model = CompareModel(session.library, session.tasks, self)
         model.said.connect(session.said)
-        return compare_view.CompareView(model, session.label_set)
+        view = compare_view.CompareView(model, session.label_set)
+        session.labelled.connect(view.changed)
+        return view
 
     def _overview(self) -> QWidget:
         # Plots take a moment to load, which most starts of the program need not spend.

@@ -146,6 +146,16 @@ def test_the_review_keys_rest_while_the_report_is_out_of_sight(compare: Compare)
     assert compare.desk.stored(compare.desk.current()).corrected
 
 
+def test_a_page_with_nothing_to_ask_asks_once_there_are_labels(desk: Desk) -> None:
+    desk.start()
+    compare = Compare(desk)
+    assert compare.view.empty.isVisible()
+    desk.session.paste("Mild edema.")
+    desk.settle()
+    desk.qtbot.waitUntil(lambda: not compare.view.empty.isVisible(), timeout=10_000)
+    assert compare.question.page.text == "Mild edema."
+
+
 def test_a_click_on_a_card_chooses_it(compare: Compare) -> None:
     asked = compare.question.comparison
     compare.desk.qtbot.mouseClick(compare.view.right, Qt.MouseButton.LeftButton)
