@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -205,9 +206,20 @@ def _files_in(folder: Path, options: ReadOptions) -> list[Path]:
         files += [
             Path(place, name)
             for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in wanted
+            if not name.startswith(".")
+            and Path(name).suffix.lower() in wanted
+            and registry.sought(name, partial(_head_of, Path(place, name)))
         ]
     return sorted(files, key=lambda file: file.relative_to(folder).parts)
+
+
+def _head_of(path: Path) -> bytes:
+    """A file's first bytes; none where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
 
 
 def _bytes_of(entry: Input) -> tuple[BinaryIO, bytes]:

@@ -252,8 +252,8 @@ def test_strict_turns_a_bad_row_into_a_bad_end(reports: Path, output: Path) -> N
     "wrong",
     [
         ["--engine", "oracle"],
-        ["--format", "xlsx"],
-        ["--from", "docx"],
+        ["--format", "xls"],
+        ["--from", "doc"],
         ["--sections", "technique"],
         ["--gpu-layers", "many"],
         ["--jobs", "0"],

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from sample_texts import FINDINGS, HISTORY, IMPRESSION, NORMAL, REPORT, SAMPLES
 
 from chexdesk.reports.read import ReadOptions, read_reports
@@ -154,3 +155,18 @@ print(sorted(heavy & set(sys.modules)))
 def test_libraries_are_loaded_when_they_are_needed() -> None:
     done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_folder_leaves_out_what_is_no_report(tmp_path: Path) -> None:
+    """Images and settings lie beside reports; asked for by name, each says what it is."""
+    (tmp_path / "a.txt").write_text("Clear.")
+    (tmp_path / "settings.xml").write_text("<settings/>")
+    image = dcmread(SAMPLES / "report.dcm")
+    image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    image.save_as(tmp_path / "image.dcm", enforce_file_format=True)
+    (tmp_path / "report.dcm").write_bytes((SAMPLES / "report.dcm").read_bytes())
+    assert [report.id for report in read_reports([tmp_path])] == ["a.txt", "ACC9"]
+    by_name = [tmp_path / name for name in ("settings.xml", "image.dcm")]
+    assert ["Open-i" in r.error or "neither" in r.error for r in read_reports(by_name)] == [
+        True
+    ] * 2

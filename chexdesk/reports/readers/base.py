@@ -89,12 +89,15 @@ class Reader:
         extensions: in lower case with the dot; files in folders are found by them.
         open: understands a source's beginning; raises `ReadError`, then or while reports are taken.
         claims: whether a source is of this format beyond doubt, whatever its extension.
+        sought: whether a folder's file of this extension, by its first bytes, is one for it: DICOM
+            images and XML of all kinds lie beside reports.
     """
 
     name: str
     extensions: tuple[str, ...]
     open: Callable[[Source], Opened]
     claims: Callable[[Source], bool] = _never
+    sought: Callable[[bytes], bool] | None = None
 
 
 @dataclass(frozen=True)

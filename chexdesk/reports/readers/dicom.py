@@ -181,9 +181,14 @@ def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-READER: Final = base.Reader(
-    "dicom",
-    (".dcm", ".dicom"),
-    open_source,
-    lambda source: source.head[_PREAMBLE:_HEADER] == _MAGIC,
-)
+def _claims(source: base.Source) -> bool:
+    return source.head[_PREAMBLE:_HEADER] == _MAGIC
+
+
+def _sought(head: bytes) -> bool:
+    """Whether the header names a kind of object that is read."""
+    meta = head[_HEADER:_META_WITHIN]
+    return _STRUCTURED.encode() in meta or _ENCAPSULATED_PDF.encode() in meta
+
+
+READER: Final = base.Reader("dicom", (".dcm", ".dicom"), open_source, _claims, _sought)

@@ -49,6 +49,10 @@ def _report(source: base.Source) -> Iterator[Report]:
     yield base.report(identifier or source.report_id, "\n".join(sections), where, origin=origin)
 
 
+def _sought(head: bytes) -> bool:
+    return _BEGINS.search(head) is not None
+
+
 READER: Final = base.Reader(
-    "openi", (".xml",), open_source, lambda source: _BEGINS.search(source.head) is not None
+    "openi", (".xml",), open_source, lambda source: _sought(source.head), _sought
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Final
 
@@ -50,6 +51,17 @@ def names() -> tuple[str, ...]:
 def extensions() -> frozenset[str]:
     """The extensions by which files in folders are found."""
     return frozenset(extension for reader in READERS for extension in reader.extensions)
+
+
+def sought(name: str, head: Callable[[], bytes]) -> bool:
+    """Whether a folder's file is one to read; its extension is known to be some reader's.
+
+    Args:
+        head: gives its first bytes, where the name alone does not decide.
+    """
+    extension = PurePath(name).suffix.lower()
+    reader = next((each for each in READERS if extension in each.extensions), None)
+    return reader is None or reader.sought is None or reader.sought(head())
 
 
 def by_name(name: str) -> base.Reader:
