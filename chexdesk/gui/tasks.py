@@ -81,6 +81,11 @@ class Tasks(QObject):
         """Whether everything asked for has been done and shown."""
         return self._pending == 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether the end has come; what takes long should look now and then."""
+        return self._closed
+
     def query(self, query: Query[T]) -> None:
         """Read off the GUI thread, then show."""
         self._start(self._aside if query.aside else self._pool, lambda: self._read(query))

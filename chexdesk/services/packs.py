@@ -7,13 +7,14 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from chexdesk import paths
-from chexdesk.labeling.labeler import ModelId, Prediction
+from chexdesk.labeling.labeler import WINDOW, Labeler, ModelId, Prediction
 from chexdesk.labeling.pack import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -234,21 +235,17 @@ def compare(
         detail = library.detail(key)
         if not detail.entry.error or detail.prediction is not None:
             known.append((key, Report(detail.entry.id, detail.text)))
-    done = 0
-    said: list[dict[int, Prediction]] = []
-    for each in (one, other):
-        labeler = open_labeler("llama", each.folder)
-        answers: dict[int, Prediction] = {}
-        try:
-            stream = labeler.label(report for _, report in known)
-            for (key, _), prediction in zip(known, stream, strict=False):
-                answers[key] = prediction
-                done += 1
-                if not go_on(done):
-                    break
-        finally:
-            labeler.close()
-        said.append(answers)
+    said: tuple[dict[int, Prediction], ...] = ({}, {})
+    with ExitStack() as opened:
+        labelers: list[Labeler] = []
+        for each in (one, other):
+            # Loading a model takes seconds, too.
+            if not go_on(0):
+                break
+            labelers.append(open_labeler("llama", each.folder))
+            opened.callback(labelers[-1].close)
+        if len(labelers) == len(said):
+            _label_by_turns(labelers, known, said, go_on)
     both = [
         (key, said[0][key].certainties, said[1][key].certainties)
         for key in said[0].keys() & said[1].keys()
@@ -268,6 +265,23 @@ def compare(
         by_finding=tuple(by_finding),
         keys=frozenset(key for key, here, there in both if here != there),
     )
+
+
+def _label_by_turns(
+    labelers: list[Labeler],
+    known: list[tuple[int, Report]],
+    said: tuple[dict[int, Prediction], ...],
+    go_on: Callable[[int], bool],
+) -> None:
+    """Fill in what each says, window by window, so that an end leaves both with about the same."""
+    reports = iter(known)
+    while window := list(islice(reports, WINDOW)):
+        for labeler, answers in zip(labelers, said, strict=True):
+            stream = labeler.label([report for _, report in window])
+            for (key, _), prediction in zip(window, stream, strict=True):
+                answers[key] = prediction
+                if not go_on(sum(map(len, said))):
+                    return
 
 
 def _trained_on(manifest: dict[str, Any], shipped: bool) -> str:

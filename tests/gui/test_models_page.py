@@ -101,3 +101,15 @@ def test_another_engine_labels_from_now_on_and_reviews_stay(page: PacksView, des
     assert after.prediction.model.name == "newer"
     assert after.decisions == reviewed.decisions
     assert after.entry.status == reviewed.entry.status
+
+
+def test_a_comparison_does_not_hold_up_the_end(page: PacksView, desk: Desk) -> None:
+    model = page._model
+    (card, *_) = model.cards
+    seen: list[str] = []
+    model.busy.connect(seen.append)
+    model.compare(card, card)
+    desk.session.tasks.close()
+    assert desk.session.tasks.closed
+    assert seen[0] == "Comparing…"
+    assert desk.stored("a.txt").prediction is not None

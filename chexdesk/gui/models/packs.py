@@ -125,7 +125,7 @@ class PacksModel(QObject):
 
             def go_on(done: int) -> bool:
                 self._progressed.emit(done, total)
-                return not stopped.is_set()
+                return not (stopped.is_set() or self._session.tasks.closed)
 
             return packs.compare(library, one, other, keys, go_on)
 
