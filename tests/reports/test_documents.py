@@ -202,6 +202,20 @@ def test_pdf_of_too_many_operations(monkeypatch: pytest.MonkeyPatch) -> None:
         pdf.text_of(printed(b"BT " + b"(a) Tj " * 2000 + b"ET"), "x")
 
 
+def test_pdf_that_draws_one_stream_again_and_again() -> None:
+    """Two hundred pages of one stream of numbers: hours of work, in a file of some kilobytes."""
+    from pypdf import PdfReader, PdfWriter
+
+    page = PdfReader(io.BytesIO(printed(b"BT " + b"1 " * 400_000 + b"ET"))).pages[0]
+    writer = PdfWriter()
+    for _ in range(pdf.MOST_PAGES):
+        writer.add_page(page)
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    with pytest.raises(ReadError, match="x: is a PDF with more than 4 MB of drawing"):
+        pdf.text_of(buffer.getvalue(), "x")
+
+
 def test_pdf_of_too_many_pages() -> None:
     from pypdf import PdfWriter
 

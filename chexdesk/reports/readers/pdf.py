@@ -20,6 +20,10 @@ _MAGIC_WITHIN: Final = 1024
 MOST_PAGES: Final = 200
 #: Drawing operations of all pages together.
 MOST_OPERATIONS: Final = 500_000
+#: What draws the pages, unpacked, all together, in bytes.
+LARGEST_CONTENT: Final = 4 << 20
+#: Drawings within drawings, for each page.
+MOST_FORMS: Final = 500
 #: One compressed stream, unpacked, in bytes.
 LARGEST_STREAM: Final = 32 << 20
 
@@ -29,6 +33,7 @@ _LIMITS: Final = {
     "run_length_maximum_output_length": LARGEST_STREAM,
     "array_based_stream_maximum_output_length": LARGEST_STREAM,
     "stream_parsing_work_maximum_count": MOST_OPERATIONS,
+    "xform_maximum_invocations_per_extraction": MOST_FORMS,
 }
 
 #: Printers set two letters as one sign and take tabs for spaces; a report is read by its words.
@@ -103,7 +108,13 @@ def text_of(data: bytes, name: str) -> str:
 def _pages(document: Any, name: str) -> str:
     budget = _Budget(name)
     texts: list[str] = []
-    length = 0
+    length = drawn = 0
+    for page in document.pages:
+        content = page.get_contents()
+        drawn += 0 if content is None else len(content.get_data())
+        if drawn > LARGEST_CONTENT:
+            size = parsing.megabytes(LARGEST_CONTENT)
+            raise base.ReadError(name, f"is {_WHAT} with more than {size} of drawing. {_ADVICE}")
     for page in document.pages:
         texts.append(page.extract_text(visitor_operand_before=budget.take))
         length += len(texts[-1])
