@@ -247,6 +247,10 @@ def _formatted(code: str) -> str | None:
 
 
 def starts_like_a_message(source: base.Source) -> bool:
-    """Whether a source begins with MSH, FHS or BHS and a delimiter."""
-    begins = _SEGMENT.match(source.head.removeprefix(_UTF_8_MARK).lstrip(FRAME_START + b"\r\n \t"))
-    return begins is not None and begins.group(1) in (_MESSAGE, b"FHS", b"BHS")
+    """Whether a source begins with MSH, FHS or BHS and two delimiters."""
+    head = source.head.removeprefix(_UTF_8_MARK).lstrip(FRAME_START + b"\r\n \t")
+    begins = _SEGMENT.match(head)
+    if begins is None or begins.group(1) not in (_MESSAGE, b"FHS", b"BHS"):
+        return False
+    following = head[begins.end() : begins.end() + 1]
+    return bool(following) and not following.isalnum() and not following.isspace()
