@@ -72,17 +72,29 @@ def label(
     ],
     output: Annotated[Path, typer.Option(help="The file to write; its ending says the format.")],
     format_name: Annotated[
-        str | None, typer.Option("--format", help="csv, json, jsonl or fhir, whatever the ending.")
+        str | None,
+        typer.Option(
+            "--format",
+            help="csv, json, jsonl, fhir, xlsx, parquet, hl7, dicom-sr or mimic-csv, whatever the "
+            "ending.",
+        ),
     ] = None,
     read_as: Annotated[
-        str | None, typer.Option("--from", help="Read every input as text, csv, tsv, json, jsonl.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Read every input as text, csv, tsv, json, jsonl, xlsx, parquet, docx, pdf, rtf, "
+            "hl7, fhir, dicom, openi or mimic, whatever it looks like.",
+        ),
     ] = None,
     column: Annotated[
         str | None, typer.Option(help="The column with the reports, if its name is unusual.")
     ] = None,
     sections: Annotated[
         str,
-        typer.Option(help="default leaves history and the like out; all, findings, impression."),
+        typer.Option(
+            help="default leaves history and the like out; all, findings, impression, mimic."
+        ),
     ] = "default",
     engine: Annotated[str, typer.Option(help="llama (the model) or rules (no model).")] = "llama",
     model: Annotated[
