@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chexdesk import __version__, logs
-from chexdesk.cli_store import audit_app
+from chexdesk.cli_store import audit_app, store_app
 from chexdesk.console import NOTHING_DONE, fail, number, open_library, writable, wrong_use
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ reviews_app = typer.Typer(help="Accepted and corrected reports: gold for trainin
 app.add_typer(model_app, name="model", no_args_is_help=True)
 app.add_typer(preferences_app, name="preferences", no_args_is_help=True)
 app.add_typer(reviews_app, name="reviews", no_args_is_help=True)
+app.add_typer(store_app, name="store", no_args_is_help=True)
 app.add_typer(audit_app, name="audit", no_args_is_help=True)
 
 _GO_ON = "What was done is kept: run the same again with --resume to go on."

@@ -132,6 +132,12 @@ def every_command(engine: str, reports: Path) -> list[tuple[str, ...]]:
         *model,
         ("preferences", "export"),
         ("reviews", "export"),
+        ("audit", "verify"),
+        ("audit", "export"),
+        ("audit", "verify", "--against", "audit.jsonl"),
+        ("store", "backup", f"{engine}.sqlite3"),
+        ("store", "restore", f"{engine}.sqlite3"),
+        ("store", "purge", "--all", "--yes"),
     ]
 
 

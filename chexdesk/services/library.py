@@ -18,6 +18,7 @@ from chexdesk.labeling.labeler import ModelId, Prediction
 from chexdesk.labels import Certainty, LabelSet, chexpert14
 from chexdesk.reports.report import Report
 from chexdesk.services import disagreements as words
+from chexdesk.services.passphrase import from_environment
 from chexdesk.services.queues import Queues
 from chexdesk.services.undo import (
     Change,
@@ -34,6 +35,7 @@ from chexdesk.services.undo import (
     status_of,
 )
 from chexdesk.store import audit, predictions, preferences, reports, reviews, standings
+from chexdesk.store.cipher import NeedsPassphrase
 from chexdesk.store.database import Database, Session, open_database
 from chexdesk.store.records import (
     Counts,
@@ -53,6 +55,7 @@ __all__ = [
     "Entry",
     "Library",
     "LibraryError",
+    "NeedsPassphrase",
     "Preference",
     "ReviewStatus",
     "StoreError",
@@ -82,7 +85,10 @@ class Library:
 
     @staticmethod
     def open(
-        path: Path | None = None, label_set: LabelSet | None = None, reviewer: str = ""
+        path: Path | None = None,
+        label_set: LabelSet | None = None,
+        reviewer: str = "",
+        passphrase: str | None = None,
     ) -> Library:
         """Open the library, making its file where there is none.
 
@@ -90,12 +96,15 @@ class Library:
             path: the file; `chexdesk.sqlite3` in the user's folder where None.
             label_set: the findings it is about; the default label set where None.
             reviewer: who corrects and accepts; the name of the OS user where "".
+            passphrase: of an encrypted file; the environment's where None (see `passphrase`).
 
         Raises:
+            NeedsPassphrase: the file is encrypted, and the passphrase is missing or wrong.
             StoreError: the file is no library, is damaged, is locked, or is of a newer version.
         """
-        database = open_database(path or paths.home() / FILE_NAME)
-        library = Library(database, label_set or chexpert14(), reviewer or _os_user())
+        secret = from_environment() if passphrase is None else passphrase
+        database = open_database(path or paths.home() / FILE_NAME, passphrase=secret)
+        library = Library(database, label_set or chexpert14(), reviewer or os_user())
         try:
             library._complete_standings()
         except BaseException:
@@ -373,6 +382,11 @@ class Library:
         """A look at the file, for the other services."""
         return self._database.reading()
 
+    @property
+    def database(self) -> Database:
+        """The open file itself, for `chexdesk.services.upkeep`."""
+        return self._database
+
     def writing(self) -> AbstractContextManager[Session]:
         """A transaction, for the other services; it waits for this library's other writers."""
         return self._writing()
@@ -468,7 +482,8 @@ def _number(count: int) -> str:
     return "1 report" if count == 1 else f"{count:,} reports"
 
 
-def _os_user() -> str:
+def os_user() -> str:
+    """Who is logged in, as the reviewer's name where none is given."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -62,9 +62,23 @@ def read(store: Path) -> Anchor | None:
         raise AnchorError(f"{path} is damaged or was changed") from error
 
 
-def write(store: Path, anchor: Anchor) -> None:
-    """Put the anchor of a store in its place, whole or not at all. Raises OSError."""
+def last(session: Session) -> Anchor | None:
+    """The log's end as it is now; None where it is empty."""
+    query = select(AuditRow.id, AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
+    row = session.execute(query).first()
+    return None if row is None else Anchor(row[0], row[1])
+
+
+def write(store: Path, anchor: Anchor | None) -> None:
+    """Put the anchor of a store in its place, whole or not at all; None takes it away.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
     path = path_of(store)
+    if anchor is None:
+        path.unlink(missing_ok=True)
+        return
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

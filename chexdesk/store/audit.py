@@ -51,10 +51,8 @@ def model_words(model: ModelId | None) -> str | None:
 
 def append(session: Session, who: str, *events: Event) -> None:
     """Write events at the end of the log, within the transaction that does what they say."""
-    last = session.execute(
-        select(AuditRow.id, AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
-    ).first()
-    number, previous = (0, GENESIS) if last is None else last
+    last = anchor.last(session)
+    number, previous = (0, GENESIS) if last is None else (last.row, last.hash)
     who = storable(who)
     rows = []
     for event in events:

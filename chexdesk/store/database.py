@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+from chexdesk.store import cipher
+from chexdesk.store.cipher import Key
 from chexdesk.store.records import StoreError
 from chexdesk.store.schema import APPLICATION_ID, HEAD
 
-__all__ = ["Database", "Session", "open_database"]
+__all__ = ["Database", "Session", "errors_in_words", "open_database"]
 
 _WORDS: Final[dict[int, str]] = {
     sqlite3.SQLITE_BUSY: "is being written by another program; close it there and try again",
@@ -39,11 +41,13 @@ _PLAIN_CODE: Final = 0xFF
 class Database:
     """An open file. Safe to use from several threads: each transaction has its own connection."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, engine: Engine, key: Key | None = None) -> None:
         self.path = path
+        self.key = key
         self._engine = engine
         self._writer = engine.execution_options(immediate=True)
         self._closed = False
+        self._held = cipher.hold(path, key)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -68,6 +72,16 @@ class Database:
             session.connection()  # a session would only begin with its first statement
             yield session
 
+    @contextmanager
+    def unwrapped(self) -> Iterator[sqlite3.Connection]:
+        """A connection outside transactions, for what SQLite does only there.
+
+        Raises:
+            StoreError: the file cannot be read or written.
+        """
+        with self._translated(), closing(cipher.connect(self.path, self.key)) as connection:
+            yield connection
+
     def scrub(self) -> None:
         """Empty the write-ahead log, where words of deleted reports could linger."""
         with self._translated(), _outside_transactions(self._engine) as cursor:
@@ -75,34 +89,38 @@ class Database:
 
     def close(self) -> None:
         """Give the file back. Closing twice is harmless."""
-        self._closed = True
         self._engine.dispose()
+        if not self._closed:
+            cipher.release(self._held)
+        self._closed = True
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         if self._closed:
             raise StoreError(f"{self.path} was closed; open the library again")
-        with _errors_in_words(self.path):
+        with errors_in_words(self.path):
             yield
 
 
-def open_database(path: Path, wait_s: float = 5.0) -> Database:
+def open_database(path: Path, wait_s: float = 5.0, passphrase: str | None = None) -> Database:
     """Open a file, make it (mode 0600) where there is none, and bring it to this version.
 
     Args:
+        passphrase: of an encrypted file, or of the one that is made.
         wait_s: for how long another program's lock is waited out, in seconds.
 
     Raises:
+        NeedsPassphrase: the file is encrypted, and the passphrase is missing or wrong.
         StoreError: the file is no library, is damaged, is locked, cannot be made or written, or
             was written by a newer version. It is left as it was.
     """
     _create(path)
+    key = cipher.key_for(path, passphrase)
     engine = create_engine(
         # A path may hold characters that mean something in a URL; so it does not go through one.
         "sqlite://",
-        creator=lambda: sqlite3.connect(
-            path, timeout=wait_s, isolation_level=None, check_same_thread=False
-        ),
+        creator=lambda: cipher.connect(path, key, wait_s),
+        module=cipher.driver(key),
         poolclass=QueuePool,
         max_overflow=-1,
         # An exception's words may reach a log, and parameters hold report text.
@@ -111,12 +129,14 @@ def open_database(path: Path, wait_s: float = 5.0) -> Database:
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
     try:
-        with _errors_in_words(path):
+        with errors_in_words(path):
+            if key is not None:
+                _unlock(engine, path)
             _prepare_file(engine, path)
     except BaseException:
         engine.dispose()
         raise
-    return Database(path, engine)
+    return Database(path, engine, key)
 
 
 def _create(path: Path) -> None:
@@ -138,8 +158,14 @@ def _create(path: Path) -> None:
 
 def _prepare_connection(connection: sqlite3.Connection, record: object) -> None:
     cursor = connection.cursor()
-    # FULL: a correction that was shown as stored survives a power cut, too.
-    for pragma in ("foreign_keys = ON", "synchronous = FULL", "secure_delete = ON"):
+    # FULL: a correction that was shown as stored survives a power cut, too. MEMORY: no words of
+    # reports in files of the system's temporary folder.
+    for pragma in (
+        "foreign_keys = ON",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -158,6 +184,20 @@ def _outside_transactions(engine: Engine) -> Iterator[DBAPICursor]:
         cursor.close()
     finally:
         raw.close()
+
+
+def _unlock(engine: Engine, path: Path) -> None:
+    """Read the first page. Raises NeedsPassphrase where the key does not fit."""
+    try:
+        with _outside_transactions(engine) as cursor:
+            cursor.execute("SELECT count(*) FROM sqlite_master")
+    except cipher.errors() as error:
+        if _code(error) != sqlite3.SQLITE_NOTADB:
+            raise
+        raise cipher.NeedsPassphrase(
+            f"{path}: the passphrase is not the right one, or the file is damaged. Nothing was "
+            "changed."
+        ) from error
 
 
 def _prepare_file(engine: Engine, path: Path) -> None:
@@ -206,13 +246,19 @@ def _migrate(connection: Connection, path: Path, version: str | None) -> None:
 
 
 @contextmanager
-def _errors_in_words(path: Path) -> Iterator[None]:
+def errors_in_words(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a file into a StoreError with a way out."""
     try:
         yield
     except (IntegrityError, ProgrammingError):
         raise
-    except (DBAPIError, sqlite3.Error) as error:
-        original: Any = error.orig if isinstance(error, DBAPIError) else error
-        code = getattr(original, "sqlite_errorcode", 0) & _PLAIN_CODE
-        words = _WORDS.get(code, f"cannot be used: {original}")
+    except cipher.errors() as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        words = _WORDS.get(_code(error), f"cannot be used: {original}")
         raise StoreError(f"{path} {words}") from error
+
+
+def _code(error: Exception) -> int:
+    """SQLite's plain code of an error, 0 where it has none."""
+    original: Any = error.orig if isinstance(error, DBAPIError) else error
+    return int(getattr(original, "sqlite_errorcode", 0)) & _PLAIN_CODE
