@@ -51,9 +51,14 @@ def close() -> str:
 def normalize(text: str) -> str:
     """The form in which a report is shown to the model: lower case, white space folded.
 
-    Case and line breaks carry nothing in these reports, and hospitals differ in both.
+    Case and line breaks carry nothing in these reports, and hospitals differ in both. Characters
+    that cannot be seen (controls, marks of direction, zero width, private use) are left out: no
+    report says anything by them, and what a reader does not see should not move a label.
     """
-    return _SPACE.sub(" ", text).strip().lower()
+    folded = _SPACE.sub(" ", text)
+    if not folded.isprintable():
+        folded = "".join(filter(str.isprintable, folded))
+    return folded.strip().lower()
 
 
 def report_text(text: str, sections: Sequence[Section]) -> str:

@@ -55,3 +55,10 @@ def test_normalizing_twice_is_normalizing_once(text: str) -> None:
     assert wire.normalize(once) == once
     assert "\n" not in once
     assert "  " not in once
+
+
+def test_what_cannot_be_seen_is_not_shown_to_the_model() -> None:
+    hidden = "No\x00 effu\u200bsion\u202e.\u2028 Small\x1b\ue000\U000e0041 nodule\ufeff \x07"
+    assert wire.normalize(hidden) == "no effusion. small nodule"
+    assert wire.normalize("\u200b \x00") == ""
+    assert wire.normalize("Ödem · 3 µm – καρδιά 心臓") == "ödem · 3 µm – καρδιά 心臓"
