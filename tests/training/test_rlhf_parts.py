@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from training.evaluation.figures import counts
 from training.rlhf import comparison_table, memory, tables
 from training.rlhf.best_of import best_of
 from training.rlhf.hierarchy import Hierarchy, p_value
+from training.rlhf.objectives import DPO
 from training.rlhf.pairs import Costs
 from training.rlhf.rollout import Order, doubtful, sample
 from training.rlhf.tables import Table
@@ -107,6 +109,28 @@ def test_a_look_sees_reward_and_agreement_apart() -> None:
     assert wrong["kl"] > 0
     with pytest.raises(ValueError, match="labelled throughout"):
         Held([[1]], np.full((1, 14), UNKNOWN), reward[:1], logits[:1])
+
+
+def test_dpo_against_its_closed_form() -> None:
+    torch.manual_seed(7)
+    reference = torch.randn(2, 3, 4)
+    rows = {
+        "chosen": torch.tensor([[0, 1, 2], [3, 3, 3]]),
+        "rejected": torch.tensor([[0, 2, 2], [3, 3, 0]]),
+        "weight": torch.tensor([1.0, 3.0]),
+        "reference": reference,
+    }
+    zeros = torch.zeros(2, 3)
+    loss, _ = DPO(beta=0.5).loss(reference, zeros, rows, 0.0)
+    assert loss.item() == pytest.approx(math.log(2), abs=1e-6)
+    # One logit of the chosen answer raised by 2: the rejected one's normaliser moves along with it.
+    logits = reference.clone()
+    logits[0, 1, 1] += 2.0
+    logits[0, 0, 0] += 9.0  # Both outputs agree there, so it changes nothing.
+    loss, figures = DPO(beta=0.5).loss(logits, zeros, rows, 0.0)
+    expected = 0.25 * math.log(1 + math.exp(-1.0)) + 0.75 * math.log(2)
+    assert loss.item() == pytest.approx(expected, abs=1e-5)
+    assert figures["pair_accuracy"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -62,21 +62,19 @@ class Loop:
         self.learn, self.held, self.accelerator = learn, held, accelerator
         if settings.minibatch % accelerator.num_processes:
             raise ValueError(f"minibatch must be a multiple of {accelerator.num_processes} GPUs")
-        self.adapter, self.values = list(policy.adapter()), policy.value_head()
-        for weight in self.values:
+        for weight in policy.value_head():
             weight.requires_grad_(self.objective.values)
         optimizer = torch.optim.AdamW(
             [
-                {"params": self.adapter, "lr": settings.rate, "full_rate": settings.rate},
-                {
-                    "params": self.values,
-                    "lr": settings.value_rate,
-                    "full_rate": settings.value_rate,
-                },
+                {"params": list(policy.adapter()), "full_rate": settings.rate},
+                {"params": policy.value_head(), "full_rate": settings.value_rate},
             ],
+            lr=settings.rate,
             weight_decay=0.0,
         )
         self.policy, optimizer = accelerator.prepare(policy, optimizer)
+        # Asked for again: FSDP puts parameters of its own in the place of the policy's.
+        self.adapter, self.values = list(policy.adapter()), policy.value_head()
         generator = torch.Generator().manual_seed(settings.seed)
         kl = settings.kl
         self.run = Run(
