@@ -5,9 +5,13 @@ from __future__ import annotations
 import multiprocessing
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import Final
 
 from chexdesk.labeling.labeler import LabelerError
 from chexdesk.labeling.llama.worker import Answer, Setup, Started, Window, serve
+
+#: How long a model may take to load, in seconds; a hostile file could make it take for ever.
+LOAD_S: Final = 600.0
 
 
 class WorkerProcess:
@@ -45,7 +49,8 @@ class WorkerProcess:
         self._process.start()
         theirs.close()
         try:
-            started = ours.recv()
+            in_time = ours.poll(LOAD_S)
+            started = ours.recv() if in_time else Started("it did not load in ten minutes")
         except (EOFError, OSError):
             started = Started("its process ended while it loaded")
         if started.error:
