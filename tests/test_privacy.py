@@ -84,7 +84,8 @@ class Machine:
         found = ["terminal"] if CANARY.encode() in self.said else []
         for folder in (self.home, self.temporary):
             for path in folder.rglob("*"):
-                asked_for = path.name.startswith("chexdesk.sqlite3")
+                # The library itself, and the copy of it that a restore keeps.
+                asked_for = ".sqlite3" in path.suffixes or path.name.startswith("chexdesk.sqlite3")
                 if path.is_file() and not asked_for and CANARY.encode() in path.read_bytes():
                     found.append(str(path))
                 if CANARY in path.name:
@@ -147,6 +148,69 @@ def test_every_command_works_without_a_network(machine: Machine, reports: Path) 
         assert done.returncode == 0, (command, done.stderr)
     assert b"NETWORK" not in machine.said
     assert machine.leaks() == []
+
+
+#: Opens the window on some reports, waits until they are labelled, and closes it.
+WINDOW = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from chexdesk.gui import app
+from chexdesk.gui.main_window import MainWindow
+
+def look():
+    for window in QApplication.topLevelWidgets():
+        if isinstance(window, MainWindow) and window.isVisible():
+            if window.session.idle and window.session.findings.row(0).certainty is not None:
+                print("labelled")
+                window.close()
+                return
+    QTimer.singleShot(50, look)
+
+app.make_application()
+QTimer.singleShot(0, look)
+sys.exit(app.run([Path(sys.argv[1])], pack=Path("no-pack")))
+"""
+
+
+def test_the_window_works_without_a_network_and_leaves_no_trace(
+    machine: Machine, reports: Path
+) -> None:
+    done = machine.run(reports, code=("-c", WINDOW))
+    assert done.returncode == 0, done.stderr
+    assert b"labelled" in done.stdout
+    assert b"NETWORK" not in machine.said
+    assert machine.leaks() == []
+
+
+def test_labelling_works_where_the_system_has_no_network_at_all(
+    machine: Machine, reports: Path
+) -> None:
+    """In a network namespace with nothing in it, where this system lets a user make one."""
+    apart = ["unshare", "--map-root-user", "--net"]
+    try:
+        allowed = subprocess.run([*apart, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        allowed = False
+    label = ["-m", "chexdesk.cli", "label", str(reports), "--engine", "rules", "--store"]
+    command = [*(apart if allowed else []), sys.executable, *label, "--output", "labels.csv"]
+    env = {**os.environ, "CHEXDESK_HOME": str(machine.home)}
+    done = subprocess.run(command, cwd=machine.folder, env=env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (machine.folder / "labels.csv").stat().st_size > 0
+
+
+def test_training_and_export_neither_fetch_nor_tell() -> None:
+    """Their first import sets what Hugging Face's libraries read once."""
+    told = {"HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "HF_DATASETS_OFFLINE"}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    for package in ("training", "export"):
+        code = f"import {package}, os; print(*[n for n in os.environ if n.startswith('HF_')])"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True
+        )
+        assert told <= set(done.stdout.split()), package
 
 
 @pytest.mark.usefixtures("default_pack")
