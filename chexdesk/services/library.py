@@ -19,6 +19,7 @@ from chexdesk.labels import Certainty, LabelSet, chexpert14
 from chexdesk.reports.report import Report
 from chexdesk.services import disagreements as words
 from chexdesk.services.passphrase import from_environment
+from chexdesk.services.queries import Queries
 from chexdesk.services.queues import Queues
 from chexdesk.services.undo import (
     Change,
@@ -29,10 +30,7 @@ from chexdesk.services.undo import (
     acceptance,
     annotation,
     correction,
-    differences,
     flagging,
-    standing,
-    status_of,
 )
 from chexdesk.store import audit, predictions, preferences, reports, reviews, standings
 from chexdesk.store.cipher import NeedsPassphrase
@@ -42,7 +40,6 @@ from chexdesk.store.records import (
     Detail,
     Entry,
     Preference,
-    Review,
     ReviewStatus,
     StoreError,
 )
@@ -64,19 +61,15 @@ __all__ = [
 #: The file's name in the user's folder.
 FILE_NAME: Final = "chexdesk.sqlite3"
 
-#: Stands in exports where no model has labelled a report.
-NO_MODEL: Final = ModelId("", "", "")
-
 #: Reports in one transaction: a write lock is never held for long, whoever feeds the iterable.
 _BATCH: Final = 256
 
 
-class Library:
+class Library(Queries):
     """Reports, predictions and reviews in one file."""
 
     def __init__(self, database: Database, label_set: LabelSet, reviewer: str) -> None:
-        self._database = database
-        self._label_set = label_set
+        super().__init__(database, label_set)
         self._reviewer = reviewer
         self._history = History()
         self.queues = Queues(database, label_set)
@@ -113,96 +106,9 @@ class Library:
         return library
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._database.path
-
-    @property
-    def label_set(self) -> LabelSet:
-        """The findings it is about."""
-        return self._label_set
-
-    @property
     def reviewer(self) -> str:
         """Who corrects and accepts."""
         return self._reviewer
-
-    def entries(self) -> list[Entry]:
-        """All reports, in the order in which they were added."""
-        with self._database.reading() as session:
-            return reports.entries(session, self._label_set)
-
-    def entry(self, key: int) -> Entry:
-        """One line of the list. Raises LibraryError where the report is gone."""
-        with self._database.reading() as session:
-            return self._entry(session, key)
-
-    def detail(self, key: int, model: ModelId | None = None) -> Detail:
-        """One report with its decisions. Raises LibraryError where the report is gone."""
-        with self._database.reading() as session:
-            entry = self._entry(session, key)
-            text = reports.get(session, [key])[key].text
-            prediction = predictions.latest(session, self._label_set, [key], model).get(key)
-            review = reviews.get(session, self._label_set, [key]).get(key)
-        decisions = standing(review, prediction)
-        return Detail(
-            entry=entry,
-            text=text,
-            prediction=prediction,
-            decisions=decisions,
-            corrected=differences(standing(None, prediction), decisions),
-            note="" if review is None else review.note,
-        )
-
-    def counts(self) -> Counts:
-        """How many reports there are, and how many are labelled, accepted, corrected."""
-        with self._database.reading() as session:
-            return reports.counts(session, self._label_set)
-
-    def unlabelled(self, model: ModelId) -> list[tuple[int, Report]]:
-        """The usable reports that the model has not labelled, with their keys, in order.
-
-        Those where it failed are among them.
-        """
-        with self._database.reading() as session:
-            return reports.unlabelled(session, self._label_set, model)
-
-    def export_rows(
-        self,
-    ) -> Iterator[tuple[Report, Prediction, tuple[Certainty, ...], ReviewStatus]]:
-        """Every report in order, with prediction, decisions as they stand, and status.
-
-        A report without a prediction comes with a failed one that says so.
-        """
-        for batch, found in self._batches():
-            with self._database.reading() as session:
-                predicted = predictions.latest(session, self._label_set, batch)
-                reviewed = reviews.get(session, self._label_set, batch)
-            for key, report in found.items():
-                prediction = predicted.get(key) or Prediction.failed(
-                    report.id, self._label_set, NO_MODEL, report.error or "not labelled yet"
-                )
-                review = reviewed.get(key)
-                decisions = standing(review, prediction) or prediction.certainties
-                yield report, prediction, decisions, status_of(review)
-
-    def reviewed(self) -> Iterator[tuple[Report, Review]]:
-        """Every accepted or corrected report in order, with its review."""
-        for batch, found in self._batches():
-            with self._database.reading() as session:
-                own = reviews.get(session, self._label_set, batch)
-            for key, report in found.items():
-                if status_of(own.get(key)) is not ReviewStatus.UNREVIEWED:
-                    yield report, own[key]
-
-    def preferences(self) -> Iterator[tuple[Report, Preference]]:
-        """Every preference with its report, in the reports' order."""
-        for batch, found in self._batches():
-            with self._database.reading() as session:
-                own = preferences.of_reports(session, self._label_set, batch)
-            for preference in sorted(own, key=lambda each: each.key):
-                if preference.key in found:
-                    yield found[preference.key], preference
 
     def add_reports(self, given: Iterable[Report]) -> Change:
         """Add reports; one with the same id and text as an old one is not added again.
@@ -378,10 +284,6 @@ class Library:
         """Give back the file. Closing twice is harmless."""
         self._database.close()
 
-    def reading(self) -> AbstractContextManager[Session]:
-        """A look at the file, for the other services."""
-        return self._database.reading()
-
     @property
     def database(self) -> Database:
         """The open file itself, for `chexdesk.services.upkeep`."""
@@ -412,12 +314,6 @@ class Library:
             predictions=tuple(predictions.of_report(session, self._label_set, key)),
         )
 
-    def _entry(self, session: Session, key: int) -> Entry:
-        found = reports.entries(session, self._label_set, [key])
-        if not found:
-            raise LibraryError("The report is no longer in the library.")
-        return found[0]
-
     def _complete_standings(self) -> None:
         """Make the standings that an older file, or one of another label set, lacks."""
         while True:
@@ -441,17 +337,6 @@ class Library:
             for key, each in pairs
             if key in texts and not each.error and len(each.certainties) == len(self._label_set)
         }
-
-    def _batches(self) -> Iterator[tuple[list[int], dict[int, Report]]]:
-        last = 0
-        while True:
-            with self._database.reading() as session:
-                keys = reports.keys_after(session, last, _BATCH)
-                found = reports.get(session, keys)
-            if not keys:
-                return
-            yield keys, {key: found[key] for key in keys}
-            last = keys[-1]
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
