@@ -203,7 +203,8 @@ class _FindingDelegate(QStyledItemDelegate):
         silent = row.certainty in (None, Certainty.NOT_MENTIONED)
         small = theme.scaled(font, 0.88)
         above, below = QFontMetricsF(font), QFontMetricsF(small)
-        top = rect.center().y() - (above.height() + below.height()) / 2
+        lines = above.height() + (0 if row.certainty is None else below.height())
+        top = rect.center().y() - lines / 2
         room = rect.width() + (0 if row.disagrees else _WARNING + 8)
         painter.setFont(font)
         painter.setPen(QColor(colours.muted if silent and not row.changed else colours.text))

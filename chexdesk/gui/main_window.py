@@ -275,11 +275,13 @@ class MainWindow(QMainWindow):
     def _explain_emptiness(self) -> None:
         chosen = self.session.queue.filter
         narrowed = chosen.words or chosen.findings
-        self.report_list.say(
+        empty = (
             self.tr("No report in this queue passes the filters.")
             if narrowed
             else self.tr("No reports in this queue.")
         )
+        other = self.tr("%1 chooses another.").replace("%1", self.keymap.cap(Command.QUEUES))
+        self.report_list.say(f"{empty} {other}")
 
     def _show_engine(self, engine: Engine) -> None:
         self._engine.setText(self.tr("labels: %1").replace("%1", engine.name))

@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from chexdesk.gui.models.queue import QueueModel
-from chexdesk.labels import CERTAINTIES, LabelSet
+from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
 from chexdesk.services.queues import Queue, Tally
 
 _SIZES: Final = (50, 100, 200, 400)
@@ -23,65 +23,76 @@ class QueueMenu(QMenu):
     def __init__(self, queue: QueueModel, label_set: LabelSet, parent: QWidget) -> None:
         super().__init__(parent)
         self._queue = queue
-        self._label_set = label_set
         self._tally: Tally | None = None
+        self._queues: dict[Queue, QAction] = {}
+        self._standings: dict[tuple[int, Certainty], QAction] = {}
+        self._findings: list[QMenu] = []
         self.setToolTipsVisible(True)
-        self.aboutToShow.connect(self._fill)
+        self._add_queues()
+        self._add_sample(self.addMenu(names(self)[Queue.SAMPLE]))
+        self._add_findings(self.addMenu(self.tr("&Finding")), label_set)
+        self.addSeparator()
+        self.addAction(self.tr("S&how all again")).triggered.connect(queue.reset)
+        self.aboutToShow.connect(self._update)
         queue.counted.connect(self._count)
 
     def use_letters(self, label_set: LabelSet) -> None:
         """Reach the findings by other letters."""
-        self._label_set = label_set
+        for menu, finding in zip(self._findings, label_set.findings, strict=True):
+            menu.setTitle(f"&{finding.key.upper()}   {finding.name}")
 
     def _count(self, _: object, tally: Tally) -> None:
         self._tally = tally
+        if self.isVisible():
+            self._update()
 
-    def _fill(self) -> None:
-        # clear() leaves submenus alive as children of this one.
-        for old in (*self.findChildren(QMenu), *self.findChildren(QActionGroup)):
-            old.deleteLater()
-        self.clear()
-        chosen = self._queue.filter
-        group = QActionGroup(self)
-        for queue, words in names(self).items():
-            if queue is Queue.SAMPLE:
-                self.addSeparator()
-                self._add_sample(self.addMenu(words))
-                continue
-            number = None if self._tally is None else self._tally.queues[queue]
-            action = self.addAction(_with_number(words, number))
-            action.setCheckable(True)
+    def _update(self) -> None:
+        """Tell the numbers, and mark what is chosen."""
+        chosen, tally, words = self._queue.filter, self._tally, names(self)
+        for queue, action in self._queues.items():
+            number = None if tally is None else tally.queues[queue]
+            action.setText(_with_number(words[queue], number))
             action.setChecked(queue is chosen.queue)
-            action.setToolTip(_explanation(self, queue))
-            group.addAction(action)
-            action.triggered.connect(partial(self._queue.choose, queue))
-        self._add_findings(self.addMenu(self.tr("&Finding")))
+        for (place, certainty), action in self._standings.items():
+            column = CERTAINTIES.index(certainty)
+            number = None if tally is None else tally.findings[place][column]
+            action.setText(_with_number(f"&{certainty.title}", number))
+            action.setChecked((place, certainty) in chosen.findings)
+        self._seed.setText(self.tr("&Seed (%1)…").replace("%1", str(chosen.sample.seed)))
+
+    def _add_queues(self) -> None:
+        for queue in names(self):
+            if queue is not Queue.SAMPLE:
+                action = self.addAction("")
+                action.setCheckable(True)
+                action.setToolTip(_explanation(self, queue))
+                action.triggered.connect(partial(self._queue.choose, queue))
+                self._queues[queue] = action
         self.addSeparator()
-        nothing = self.addAction(self.tr("S&how all again"))
-        nothing.triggered.connect(self._queue.reset)
 
     def _add_sample(self, menu: QMenu) -> None:
-        sample = self._queue.filter.sample
         for size in _SIZES:
             action = menu.addAction(self.tr("&%1 reports").replace("%1", str(size)))
-            action.triggered.connect(partial(self._queue.draw, replace(sample, size=size)))
+            action.triggered.connect(partial(self._draw, size))
         menu.addSeparator()
-        other = menu.addAction(self.tr("Another &number…"))
-        other.triggered.connect(self._ask_size)
-        seed = menu.addAction(self.tr("&Seed (%1)…").replace("%1", str(sample.seed)))
-        seed.setToolTip(self.tr("The same seed draws the same reports, on any machine."))
-        seed.triggered.connect(self._ask_seed)
+        menu.addAction(self.tr("Another &number…")).triggered.connect(self._ask_size)
+        self._seed = menu.addAction("")
+        self._seed.setToolTip(self.tr("The same seed draws the same reports, on any machine."))
+        self._seed.triggered.connect(self._ask_seed)
 
-    def _add_findings(self, menu: QMenu) -> None:
-        chosen = self._queue.filter.findings
-        for place, finding in enumerate(self._label_set.findings):
-            own = menu.addMenu(f"&{finding.key.upper()}   {finding.name}")
-            for column, certainty in enumerate(CERTAINTIES):
-                number = None if self._tally is None else self._tally.findings[place][column]
-                action = own.addAction(_with_number(f"&{certainty.title}", number))
+    def _add_findings(self, menu: QMenu, label_set: LabelSet) -> None:
+        for place in range(len(label_set)):
+            own = menu.addMenu("")
+            self._findings.append(own)
+            for certainty in CERTAINTIES:
+                action = own.addAction("")
                 action.setCheckable(True)
-                action.setChecked((place, certainty) in chosen)
                 action.triggered.connect(partial(self._queue.narrow, place, certainty))
+                self._standings[place, certainty] = action
+        self.use_letters(label_set)
+
+    def _draw(self, size: int) -> None:
+        self._queue.draw(replace(self._queue.filter.sample, size=size))
 
     def _ask_size(self) -> None:
         sample = self._queue.filter.sample
@@ -89,7 +100,7 @@ class QueueMenu(QMenu):
             self, "ChexDesk", self.tr("How many reports?"), sample.size, 1, _MOST
         )
         if given:
-            self._queue.draw(replace(sample, size=size))
+            self._draw(size)
 
     def _ask_seed(self) -> None:
         sample = self._queue.filter.sample

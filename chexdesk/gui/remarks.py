@@ -117,11 +117,14 @@ class _NoteField(QPlainTextEdit):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Note"))
         self.setToolTip(self.tr("Enter stores the note, Shift+Enter begins a line, Esc undoes it."))
-        self.textChanged.connect(self.updateGeometry)
+        self.document().documentLayout().documentSizeChanged.connect(
+            lambda _: self.updateGeometry()
+        )
 
     def sizeHint(self) -> QSize:
         """As many lines as the note has, up to a few."""
-        lines = min(max(self.document().blockCount(), 1), _MOST_LINES)
+        # A plain text document measures its height in lines, broken ones included.
+        lines = min(max(round(self.document().size().height()), 1), _MOST_LINES)
         margin = 2 * round(self.document().documentMargin()) + 4
         return QSize(200, round(lines * QFontMetricsF(self.font()).lineSpacing()) + margin)
 
@@ -184,16 +187,12 @@ class SuggestionBar(QWidget):
         """Show what is suggested for a report, if anything is."""
         suggested = None if page is None else page.suggestion
         if page is not None and suggested is not None:
-            names = self._label_set.names
-            standing = page.rows[suggested.finding].certainty
-            others = ", ".join(
-                f"{names[place]} ({certainty.title})"
-                for place in suggested.because
-                if (certainty := page.rows[place].certainty) is not None
-            )
-            words = self.tr("%1 is %2 beside %3.").replace("%1", names[suggested.finding])
-            words = words.replace("%2", "" if standing is None else standing.title)
-            self._words.setText(words.replace("%3", others))
+            against = [page.rows[place] for place in suggested.because]
+            first, more = against[0].finding.name, len(against) - 1
+            form = self.tr("%1 beside %2 and %3 more.") if more else self.tr("%1 beside %2.")
+            words = form.replace("%1", self._label_set.names[suggested.finding])
+            self._words.setText(words.replace("%2", first).replace("%3", str(more)))
+            self.setToolTip("\n".join(row.words() for row in against))
             words = self.tr("Set it to %1").replace("%1", suggested.certainty.title)
             self.button.setText(f"{words}  ({self._key})" if self._key else words)
         self.setVisible(suggested is not None)

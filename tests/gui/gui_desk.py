@@ -21,7 +21,8 @@ from chexdesk.reports.report import Report
 from chexdesk.reports.sections import SectionChoice
 from chexdesk.services.library import Detail, Library
 
-SOON = 10_000
+# Long enough for a machine that does much else; nothing waits for its end.
+SOON = 60_000
 
 
 class WordLabeler:

@@ -110,16 +110,21 @@ class QueueModel(QObject):
 
     # What changes
 
-    def refresh(self, change: Change) -> None:
-        """Show anew what a change touched, put what is new at the end, and count."""
+    def refresh(self, change: Change, *, grows: bool = True) -> None:
+        """Show anew what a change touched, put what is new at the end, and count.
+
+        Args:
+            grows: whether reports that only now belong to the queue are put there; what a reader
+                does to a report must not move it in the queue that they are going through.
+        """
         known, unknown = self.reports.known(change.keys)
         chosen = self._filter
+        # A sample is what it was when it was drawn; among all reports, each has its place.
+        takes = chosen == Filter() or (grows and chosen.queue is not Queue.SAMPLE)
 
         def read() -> tuple[list[int], Mapping[int, Entry]]:
             queues = self._library.queues
-            # A sample is what it was when it was drawn.
-            grows = chosen.queue is not Queue.SAMPLE
-            new = queues.among(chosen, unknown) if grows and unknown else []
+            new = queues.among(chosen, unknown) if takes and unknown else []
             return new, queues.entries([*known, *new])
 
         def show(found: tuple[list[int], Mapping[int, Entry]]) -> None:

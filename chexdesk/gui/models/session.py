@@ -67,7 +67,7 @@ class Session(QObject):
         self.queue.shown.connect(self._queue_shown)
         self.queue.counted.connect(self._counted)
         self.reports = self.queue.reports
-        self.tasks.changed.connect(self._refresh)
+        self.tasks.changed.connect(lambda change: self._refresh(change, grows=False))
         self.tasks.failed.connect(self.warned)
         self._labelling = Labelling(library, opener, self)
         self._labelling.opened.connect(self._engine_opened)
@@ -374,9 +374,9 @@ class Session(QObject):
             self.page_changed.emit(page)
             self._do_what_waits()
 
-    def _refresh(self, change: Change) -> None:
+    def _refresh(self, change: Change, _: bool = False, *, grows: bool = True) -> None:
         """Read anew what a change touched, and nothing else."""
-        self.queue.refresh(change)
+        self.queue.refresh(change, grows=grows)
         self.tasks.query(Query(lambda: None, lambda _: self._go_to_new()))
         if self._key in change.keys:
             self._read_page()
