@@ -47,6 +47,7 @@ class Comparison:
     golds: tuple[str, ...]
     against: tuple[str, ...]
     rounds: int
+    common: dict[str, Any]
     rows: dict[str, dict[str, Any]]
 
     @staticmethod
@@ -77,8 +78,8 @@ class Comparison:
         return self.seeds[:1] if self.rows[row]["method"] == START else self.seeds
 
     def settings(self, row: str, seed: int) -> Settings:
-        """The run of a row: the common configuration, but for what the row says."""
-        own = {name: value for name, value in self.rows[row].items() if name != "count"}
+        """The run of a row: the configuration, but for what all rows and what this one say."""
+        own = {name: v for name, v in (self.common | self.rows[row]).items() if name != "count"}
         if own["method"] in (START, BEST_OF):
             del own["method"]
         out = str(self.out / row / str(seed))

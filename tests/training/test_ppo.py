@@ -272,6 +272,7 @@ def test_a_comparison_trains_labels_and_tests_every_row(
         "golds": ["toy"],
         "against": ["sft"],
         "rounds": 200,
+        "common": {"updates": 3},
         "rows": {**rows, "continued": {"method": "continued"}},
     }
     path = tmp_path / "compare.yaml"
