@@ -76,8 +76,8 @@ def label(
         str | None,
         typer.Option(
             "--format",
-            help="csv, json, jsonl, fhir, xlsx, parquet, hl7, dicom-sr or mimic-csv, whatever the "
-            "ending.",
+            help="csv, sheet-csv (no cell is a formula), json, jsonl, fhir, xlsx, parquet, hl7, "
+            "dicom-sr or mimic-csv, whatever the ending.",
         ),
     ] = None,
     read_as: Annotated[

@@ -73,7 +73,7 @@ BELOW = {
     "labeling": {"reports", "evidence"},
     "store": {"reports", "labeling", "evidence"},
     "outputs": {"reports", "labeling", "evidence"},
-    "evaluation": {"reports", "labeling"},
+    "evaluation": {"reports", "labeling", "outputs"},
     "services": {"reports", "labeling", "evidence", "store", "outputs", "evaluation"},
     "gui": {"reports", "labeling", "evidence", "outputs", "services"},
 }

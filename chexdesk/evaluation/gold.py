@@ -11,6 +11,7 @@ import numpy as np
 
 from chexdesk.evaluation.metrics import Decisions
 from chexdesk.labels import CERTAINTIES, Certainty, LabelSet
+from chexdesk.outputs.formulas import unguarded
 from chexdesk.reports.readers import base, decoding, delimited, json_records
 
 Labels = tuple[Certainty, ...]
@@ -165,7 +166,8 @@ def _table_rows(
             labels = tuple(_from_cell(row[place]) for place in places)
         except ValueError as problem:
             raise LabelsError(f"{where}: {problem}.") from problem
-        identifier = str(number) if id_name is None else row[header.index(id_name)]
+        # As `sheet-csv` writes ids that could be formulas.
+        identifier = str(number) if id_name is None else unguarded(row[header.index(id_name)])
         yield (
             f"row {number}",
             identifier,

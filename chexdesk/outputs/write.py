@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from chexdesk.evidence.span import Span
 from chexdesk.labeling.labeler import Prediction
 from chexdesk.labels import LabelSet
-from chexdesk.outputs import dicom_sr, excel, hl7, mimic_csv, parquet
+from chexdesk.outputs import dicom_sr, excel, hl7, mimic_csv, parquet, sheet_csv
 from chexdesk.outputs.converted import ConvertedLayout
 from chexdesk.outputs.csv_rows import CsvLayout
 from chexdesk.outputs.fhir import FhirLayout
@@ -30,6 +30,7 @@ from chexdesk.reports.report import Report
 #: Where two endings fit a file's name the first layout counts.
 LAYOUTS: Final[tuple[Layout, ...]] = (
     mimic_csv.LAYOUT,
+    sheet_csv.LAYOUT,
     CsvLayout(),
     FhirLayout(),
     JsonLayout(),
