@@ -56,7 +56,7 @@ class QueueMenu(QMenu):
         for (place, certainty), action in self._standings.items():
             column = CERTAINTIES.index(certainty)
             number = None if tally is None else tally.findings[place][column]
-            action.setText(_with_number(f"&{certainty.title}", number))
+            action.setText(_with_number(_certainty_words(certainty), number))
             action.setChecked((place, certainty) in chosen.findings)
         self._seed.setText(self.tr("&Seed (%1)…").replace("%1", str(chosen.sample.seed)))
 
@@ -131,6 +131,12 @@ def _explanation(widget: QWidget, queue: Queue) -> str:
         Queue.DISAGREEING: widget.tr("The report's words, read by rule, say other than the model"),
         Queue.FLAGGED: widget.tr("Marked for a second look"),
     }.get(queue, "")
+
+
+def _certainty_words(certainty: Certainty) -> str:
+    """Its title with a letter that no other of them has."""
+    at = certainty.title.rfind(" ") + 1
+    return f"{certainty.title[:at]}&{certainty.title[at:]}"
 
 
 def _with_number(words: str, number: int | None) -> str:

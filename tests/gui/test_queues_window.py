@@ -39,6 +39,7 @@ def choose(desk: Desk, *letters: str) -> None:
     """Open the menu of queues by its key and pick by letters."""
     # Without a window system nobody gives it back after a submenu.
     desk.window.activateWindow()
+    desk.settle()
     desk.press("q")
     for letter in letters:
         menu = QApplication.activePopupWidget()
