@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train one policy as a configuration says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, default=Path("training/configs/ppo.yaml"))
-    for name, kind in (("method", str), ("seed", int), ("out", str), ("reward", str)):
+    changed = ("method", "out", "start", "reward")
+    for name, kind in (*((name, str) for name in changed), ("seed", int), ("updates", int)):
         parser.add_argument(f"--{name}", type=kind, help="instead of the configuration's")
     parser.add_argument("--stop-after", type=int, metavar="UPDATE", help="end the run early")
     parser.add_argument("--fold", type=int, help="of the configuration's folds: hold this one out")
@@ -131,8 +132,7 @@ def _begin(settings: Settings, label_set: LabelSet, device: torch.device) -> Pol
     wire = predict.wire(tokenizer, label_set)
     learner = policy.load(model.to(device), settings.start, wire).to(device)
     if device.type == "cuda":
-        learner.model.gradient_checkpointing_enable()
-        learner.model.enable_input_require_grads()
+        learner.save_memory()
     return learner
 
 

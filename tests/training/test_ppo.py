@@ -16,10 +16,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, MistralConfig, Qwen2Config
 
 from chexdesk.labels import chexpert14
-from training import base, data, rlhf_compare, rlhf_folds
+from training import base, data, predict, rlhf_compare, rlhf_folds
 from training.evaluation import systems
 from training.ppo import train
-from training.rlhf import curves, pairfile
+from training.rlhf import curves, pairfile, policy
 from training.rlhf.pairfile import Pairs
 from training.rlhf.pairs import Preference, key
 from training.rlhf.settings import Settings
@@ -227,6 +227,26 @@ def test_the_architectures_of_7b_bases_learn_by_the_same_code(
     assert before.keys() == after.keys()
     # All seven matrices of both layers learn, through the slots' attention.
     assert len([name for name in moved if "lora_B" in name]) == 14
+
+
+def test_saving_memory_changes_no_gradient(loud_base: Path, start: Path) -> None:
+    model, tokenizer = base.load(loud_base)
+    learner = policy.load(model, start, predict.wire(tokenizer, LABELS))
+    tokens = [learner.wire.report(text) for text in ("an effusion.", "the lungs are clear.")]
+
+    def gradients() -> list[torch.Tensor]:
+        logits, values = learner(tokens)
+        (logits.square().mean() + values.mean()).backward()
+        found = [p.grad.clone() for p in learner.parameters() if p.grad is not None]
+        learner.zero_grad()
+        return found
+
+    plain = gradients()
+    learner.save_memory()
+    saved = gradients()
+    assert len(plain) == len(saved) == 28 + 2
+    assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(plain, saved, strict=True))
+    assert all(not p.requires_grad for n, p in learner.named_parameters() if "base_layer" in n)
 
 
 def test_folds_choose_where_to_stop_and_are_not_run_twice(

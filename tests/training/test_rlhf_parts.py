@@ -14,7 +14,7 @@ from chexdesk.evaluation.metrics import NEGATIVE, NOT_MENTIONED, POSITIVE, UNCER
 from chexdesk.labels import chexpert14
 from training.data import UNKNOWN
 from training.evaluation.figures import counts
-from training.rlhf import comparison_table, memory, tables
+from training.rlhf import comparison_table, curves, memory, tables
 from training.rlhf.best_of import best_of
 from training.rlhf.hierarchy import Hierarchy, p_value
 from training.rlhf.objectives import DPO
@@ -149,6 +149,22 @@ def test_where_reward_and_agreement_part(
     rewards: list[float], errors: list[float], look: int | None
 ) -> None:
     assert parting(rewards, errors) == look
+
+
+def test_curves_are_kept_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    looks = [(0, 0.0, 3.0), (4, 1.0, 2.0), (8, 2.0, 2.5)]
+    rows: list[curves.Row] = [
+        {"update": u, "kl": 0.1 * u, "held_reward": r, "held_errors": e} for u, r, e in looks
+    ]
+    rows.insert(1, {"update": 1, "kl": 0.05, "clip_fraction": 0.5})
+    curves.write(tmp_path, rows)
+    assert curves.read(tmp_path)[1]["held_errors"] is None
+    for name in ("one.svg", "two.svg"):
+        curves.main([str(tmp_path), "--out", str(tmp_path / name)])
+    assert "part at update 4" in capsys.readouterr().out
+    drawn = (tmp_path / "one.svg").read_bytes()
+    assert b"errors a report, held out" in drawn
+    assert drawn == (tmp_path / "two.svg").read_bytes()
 
 
 def test_the_look_to_stop_at_is_the_earliest_best_over_all_folds() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,23 +64,23 @@ class Board:
     """
 
     def __init__(self, folder: Path, start: int) -> None:
-        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=start)  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=start)
 
     def show(self, row: Row) -> None:
         """One update's figures."""
         for name, value in row.items():
             if value is not None and name != "update":
                 group = "held out" if name.startswith("held_") else "training"
-                self._writer.add_scalar(  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(
                     f"{group}/{name.removeprefix('held_')}", value, int(row["update"])
                 )
 
     def close(self) -> None:
         """Write what is still held back."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
 
-def plot(runs: dict[str, Sequence[dict[str, float | None]]], path: Path) -> None:
+def plot(runs: Mapping[str, Sequence[dict[str, float | None]]], path: Path) -> None:
     """All runs in the same panels; a line where reward and agreement part. The bytes are stable.
 
     Args:

@@ -147,7 +147,7 @@ class Loop:
         found: list[dict[str, float]] = []
         for _ in range(settings.epochs):
             shuffled = torch.randperm(settings.reports, generator=run.order.generator)
-            for part in shuffled.split(settings.minibatch):
+            for part in shuffled.view(-1, settings.minibatch).unbind():
                 loss, figures = self._loss(tokens, rows, self._share(part))
                 found.append(figures)
                 if figures.get("moved", 0.0) > settings.kl.stop:
@@ -177,7 +177,8 @@ class Loop:
 
     def _share(self, index: Tensor) -> Tensor:
         """This process's part of a batch; together they are the batch, in order."""
-        return index.chunk(self.accelerator.num_processes)[self.accelerator.process_index]
+        parts = index.view(self.accelerator.num_processes, -1)
+        return parts[self.accelerator.process_index]
 
     def _read(self, tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Logits and values of all reports, each process reading its part."""

@@ -67,6 +67,12 @@ class Policy(nn.Module):
         values = (states.detach().float() * self.value_weight).sum(-1) + self.value_bias
         return logits.float().view(*values.shape, len(answers)), values
 
+    def save_memory(self) -> None:
+        """Keep each layer's input only, and compute the layer again in the backward pass."""
+        self.model.gradient_checkpointing_enable()
+        self.model.enable_input_require_grads()
+        self.model.train()  # In evaluation transformers would ignore the above.
+
     def adapter(self) -> Iterator[nn.Parameter]:
         """The adapter's trainable weights."""
         return (p for p in self.model.parameters() if p.requires_grad)
