@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QListView,
+    QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTableView,
     QWidget,
 )
 
@@ -22,8 +32,11 @@ _SIGN: Final = 16
 _PAD: Final = 14
 
 
-class ReportListView(QListView):
+class ReportListView(QTableView):
     """One line for each report: state, id, doubt.
+
+    A table of one column rather than a list view, which asks the model for every row each time it
+    lays them out: seconds with 100,000 of them.
 
     Signals:
         chosen: the row that was clicked or reached.
@@ -36,7 +49,15 @@ class ReportListView(QListView):
         self._empty = ""
         self.setItemDelegate(_EntryDelegate(self))
         self.setModel(model)
-        self.setUniformItemSizes(True)
+        for header in (self.horizontalHeader(), self.verticalHeader()):
+            header.hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._size_rows()
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        # The row at hand is the current one, and painted by the delegate.
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -54,7 +75,26 @@ class ReportListView(QListView):
 
     def select(self, row: int) -> None:
         """Go to a row and bring it into view."""
-        self.setCurrentIndex(self.model().index(row, 0))
+        index = self.model().index(row, 0)
+        self.setCurrentIndex(index)
+        if index.isValid():
+            # New rows may not have reached the scroll bar yet.
+            self.updateGeometries()
+            self.scrollTo(index)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Nothing: the search field is for that, and this would ask for every row."""
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Grow with the font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._size_rows()
+
+    def _size_rows(self) -> None:
+        height = round(QFontMetricsF(self.font()).height() * 1.9) + 14
+        self.verticalHeader().setMinimumSectionSize(height)
+        self.verticalHeader().setDefaultSectionSize(height)
 
     def say(self, words: str) -> None:
         """What stands here while the list is empty."""
@@ -79,12 +119,6 @@ class _EntryDelegate(QStyledItemDelegate):
     def __init__(self, view: ReportListView) -> None:
         super().__init__(view)
         self._view = view
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        height = QFontMetricsF(self._view.font()).height()
-        return QSize(100, round(height * 1.9) + 14)
 
     def paint(
         self,

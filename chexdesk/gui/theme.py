@@ -256,7 +256,7 @@ def _style_sheet(theme: Theme) -> str:
     QMenuBar::item {{ padding: 4px 9px; border-radius: 5px; background: transparent; }}
     QMenuBar::item:selected {{ background: {theme.raised}; }}
     QSplitter::handle {{ background: {theme.line}; }}
-    QListView {{ background: {theme.surface}; border: none; outline: none; }}
+    QListView, QTableView {{ background: {theme.surface}; border: none; outline: none; }}
     QStatusBar {{ background: {theme.window}; color: {theme.muted};
         border-top: 1px solid {theme.line}; }}
     QStatusBar {{ min-height: 30px; }}

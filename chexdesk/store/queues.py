@@ -98,15 +98,14 @@ def tally(session: Session, label_set: LabelSet) -> Tally:
     own = StandingRow.label_set == label_set.name
     sums = [func.coalesce(func.sum(case((each, 1), else_=0)), 0) for each in _CONDITIONS.values()]
     numbers = session.execute(select(*sums).where(own)).one()
-    findings = [[0] * len(CERTAINTIES) for _ in label_set.findings]
-    column = {CODES[certainty]: place for place, certainty in enumerate(CERTAINTIES)}
-    grouped = select(StandingRow.decisions, func.count()).where(own, StandingRow.decisions != "")
-    for decisions, number in session.execute(grouped.group_by(StandingRow.decisions)):
-        for place, code in enumerate(decisions):
-            findings[place][column[code]] += number
-    return Tally(
-        dict(zip(_CONDITIONS, numbers, strict=True)), tuple(tuple(row) for row in findings)
+    # All decisions in one string: every n-th character is of the same finding.
+    joined = select(func.group_concat(StandingRow.decisions, "")).where(own)
+    decisions = session.scalar(joined) or ""
+    findings = tuple(
+        tuple(decisions[place :: len(label_set)].count(CODES[each]) for each in CERTAINTIES)
+        for place in range(len(label_set))
     )
+    return Tally(dict(zip(_CONDITIONS, numbers, strict=True)), findings)
 
 
 def _passing(chosen: Filter) -> list[ColumnElement[bool]]:
