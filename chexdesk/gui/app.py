@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, QIcon
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from chexdesk import logs
 from chexdesk import paths as places
@@ -17,8 +17,8 @@ from chexdesk.gui import theme
 from chexdesk.gui.main_window import MainWindow
 from chexdesk.gui.models.engine import open_engine
 from chexdesk.gui.models.session import Session
+from chexdesk.gui.unlock import open_library
 from chexdesk.services import packs
-from chexdesk.services.library import Library, StoreError
 
 
 def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
@@ -35,10 +35,8 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
         return 1
     logs.configure(window=True)
     app = make_application()
-    try:
-        library = Library.open()
-    except StoreError as error:
-        QMessageBox.critical(None, "ChexDesk", str(error))
+    library = open_library()
+    if library is None:
         return 1
     settings = QSettings(str(places.home() / "settings.ini"), QSettings.Format.IniFormat)
     window = MainWindow(Session(library, lambda: open_engine(pack or packs.chosen())), settings)

@@ -27,6 +27,8 @@ from chexdesk.store.records import StoreError
 #: How every SQLite file that is not encrypted begins.
 _PLAIN: Final = b"SQLite format 3\0"
 _SALT_BYTES: Final = 16
+#: SQLCipher's pages; an encrypted file is a whole number of them.
+_PAGE_BYTES: Final = 4096
 _KEY_BYTES: Final = 32
 ROUNDS: Final = 256_000
 
@@ -70,6 +72,10 @@ def key_for(path: Path, passphrase: str | None) -> Key | None:
     head = _head(path)
     if passphrase is None:
         if head and head != _PLAIN:
+            if path.stat().st_size % _PAGE_BYTES:
+                raise StoreError(
+                    f"{path} is not a ChexDesk library; nothing was changed, choose another file"
+                )
             raise NeedsPassphrase(
                 f"{path} is not a ChexDesk library, or is an encrypted one: choose another file, "
                 "or give its passphrase. Nothing was changed."
