@@ -58,8 +58,12 @@ unit: $(STAMPS)/dev $(STAMPS)/training model
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest
 
 # Damaged files for every reader, MINUTES of them (10 if not given).
-soak: $(STAMPS)/dev
+soak: $(STAMPS)/dev model
 	nice $(BIN)/python benchmarks/fuzz_readers.py --minutes $(or $(MINUTES),10)
+	nice $(BIN)/python -m benchmarks.kills --kills 200
+	nice $(BIN)/python -m benchmarks.hostile_models --mutations 500
+	nice $(BIN)/python -m benchmarks.injections --strict
+	nice $(BIN)/python -m benchmarks.upkeep
 
 format: $(STAMPS)/dev
 	$(BIN)/ruff check --fix .

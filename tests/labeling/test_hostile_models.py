@@ -69,3 +69,17 @@ def test_a_chat_template_is_never_rendered(model: bytes, tmp_path: Path) -> None
         labeler.close()
     assert not mark.exists()
     assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_crash_of_llama_writes_no_core_and_starts_no_debugger(
+    model: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A norm of half precision is loaded, and ends llama.cpp at the first decode."""
+    name = b"output_norm.weight"
+    place = model.index(name) + len(name) + 4 + 8
+    assert model[place : place + 4] == (0).to_bytes(4, "little")
+    data = model[:place] + (1).to_bytes(4, "little") + model[place + 4 :]
+    assert hostile_models.attempt(hostile_models.write_pack(tmp_path, data)) != "works"
+    said = capfd.readouterr()
+    assert "gdb" not in said.out + said.err
+    assert "#0 " not in said.out + said.err

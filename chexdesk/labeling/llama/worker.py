@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -60,6 +62,7 @@ class Started:
 
 def serve(connection: Connection, setup: Setup) -> None:
     """Answer windows until the other end closes the connection."""
+    _die_in_silence()
     from chexdesk.labeling.llama.runtime import Runtime, RuntimeFailure
 
     # Ctrl-C reaches every process of the terminal; the app alone decides, by closing the pipe.
@@ -87,6 +90,18 @@ def serve(connection: Connection, setup: Setup) -> None:
         _log.error("a fault in the model's process: %s", describe(error))
     finally:
         runtime.close()
+
+
+def _die_in_silence() -> None:
+    """See to it that a crash writes nothing of a report: no core file, no debugger's backtrace.
+
+    Before llama.cpp is loaded: where it aborts it would start gdb, if there is one, and print.
+    """
+    os.environ["GGML_NO_BACKTRACE"] = "1"
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def answer(
