@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -55,6 +56,7 @@ from chexdesk.labels import Certainty
 from chexdesk.services.library import Counts
 
 _SAID_MILLISECONDS: Final = 6000
+_TURN_SECONDS: Final = 0.0005
 _SIZE: Final = (1320, 800)
 
 
@@ -67,6 +69,9 @@ class MainWindow(QMainWindow):
 
     def __init__(self, session: Session, settings: QSettings | None = None) -> None:
         super().__init__()
+        # Every call into Qt waits for its turn behind whichever thread is reading the library:
+        # with Python's own 5 ms a turn, painting one page could take half a second.
+        sys.setswitchinterval(_TURN_SECONDS)
         self.session = session
         self.keymap = Keymap(session.label_set, settings, self)
         # Never a report's id or text: titles show in task bars and screen recordings.

@@ -47,7 +47,10 @@ def keys(session: Session, label_set: LabelSet, chosen: Filter) -> list[int]:
     query = query.where(_CONDITIONS[chosen.queue])
     first = _FIRST.get(chosen.queue)
     order = [StandingRow.report_id] if first is None else [first, StandingRow.report_id]
-    return list(session.scalars(query.order_by(*order)))
+    # As one string: row by row, a long queue would keep the window's thread from running.
+    ordered = query.order_by(*order).subquery()
+    joined = session.scalar(select(func.group_concat(ordered.c.report_id)))
+    return [int(key) for key in joined.split(",")] if joined else []
 
 
 def among(session: Session, label_set: LabelSet, chosen: Filter, some: list[int]) -> list[int]:
