@@ -126,7 +126,7 @@ def ask(library: Library) -> None:
 def review(path: Path, number: int) -> None:
     """Review many reports in the real window and print its stalls."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QEventLoop, QTimer
 
     from chexdesk.gui.app import make_application
     from chexdesk.gui.main_window import MainWindow
@@ -150,8 +150,9 @@ def review(path: Path, number: int) -> None:
 
     def settle() -> None:
         app.processEvents()
+        # Without waiting, this loop would itself keep the other threads from running.
         while not session.idle:
-            app.processEvents()
+            app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
     def watch(words: str, work: Callable[[], None]) -> None:
         stalls.clear()
