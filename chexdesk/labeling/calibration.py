@@ -10,7 +10,7 @@ the numbers; `training.calibrate` fits them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -57,6 +57,11 @@ class Calibration:
         scaled = shifted / self._temperatures(shifted)[..., None]
         e = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         return np.asarray(e / e.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+    def alone(self) -> Calibration:
+        """The same without what may change decisions: bias and witness."""
+        none = (0.0,) * len(CERTAINTIES)
+        return replace(self, bias=none, witness=none)
 
     def hear(self, probabilities: Probabilities, reading: Decisions) -> Probabilities:
         """Probabilities (…, findings, 4) with the second witness heard.

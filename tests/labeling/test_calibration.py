@@ -96,3 +96,4 @@ def test_a_witness_raises_the_odds_of_what_it_reads_and_can_be_taken_back() -> N
     assert heard.sum() == pytest.approx(1.0)
     np.testing.assert_allclose(calibration.unhear(heard, np.array([2])), alone)
     assert Calibration.from_dict(calibration.as_dict(), 1) == calibration
+    assert calibration.alone() == Calibration.none(1)

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--gold", choices=list(GOLD), required=True)
     parser.add_argument("--pack", type=Path, default=paths.default_pack())
     parser.add_argument(
-        "--alone", action="store_true", help="the pack's model without the rule engine as witness"
+        "--alone", action="store_true", help="the pack's model without bias and second witness"
     )
     parser.add_argument("--url", help="an OpenAI-compatible server to prompt instead of the base")
     parser.add_argument("--model", default="default", help="the model's name on that server")

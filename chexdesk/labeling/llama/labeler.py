@@ -61,7 +61,7 @@ class LlamaLabeler:
             gpu_layers: layers on the GPU; None for all where the build has one.
             threads: CPU threads in all; None for one on each core this process may use.
             jobs: worker processes, which take the windows in turn and share the threads.
-            alone: leave out the rule engine where the pack's calibration hears it.
+            alone: the model's own decisions, whatever the pack's calibration would change in them.
 
         Raises:
             LabelerError: the folder is no pack, is damaged, or its model cannot be loaded.
@@ -73,8 +73,8 @@ class LlamaLabeler:
             raise LabelerError(str(error)) from error
         self._label_set = label_set
         self._model = pack.model
-        self._calibration = pack.calibration
-        self._witness = None if alone or not pack.calibration.has_witness else RuleLabeler()
+        self._calibration = pack.calibration.alone() if alone else pack.calibration
+        self._witness = RuleLabeler() if self._calibration.has_witness else None
         self._setup = Setup(
             model_file=pack.model_file,
             label_set=label_set,
