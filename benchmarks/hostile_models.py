@@ -23,16 +23,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
-
 from chexdesk.labeling.labeler import LabelerError
 from chexdesk.labeling.llama.labeler import LlamaLabeler
 from chexdesk.labeling.pack import FORMAT, MANIFEST_FILE, MODEL_FILE, WIRE
 from chexdesk.labeling.wire import PROMPT_VERSION
 from chexdesk.labels import chexpert14
 from chexdesk.reports.report import Report
-from export import base
 
 WIDTH: Final = 32
 SHAPE: Final = {
@@ -54,6 +50,12 @@ def small_model(path: Path, template: str | None = None) -> Path:
     Args:
         template: a chat template to put in.
     """
+    # Not at the top: every worker process imports the module that was started.
+    import numpy as np
+    from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
+
+    from export import base
+
     writer = GGUFWriter(path, "llama")
     for name, number in SHAPE.items():
         writer.add_uint32(f"llama.{name}", number)
@@ -171,6 +173,8 @@ def main() -> int:
             start = time.monotonic()
             outcomes[kind, attempt(pack)] += 1
             longest = max(longest, time.monotonic() - start)
+            if not number % 50:
+                print(f"{number} files", file=sys.stderr, flush=True)
         other = write_pack(
             folder / "other", model[:-1] + b"\0\0", hashlib.sha256(model).hexdigest()
         )
