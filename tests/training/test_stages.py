@@ -11,8 +11,6 @@ import pytest
 
 from training import __main__ as stages
 
-ALL = Path("training/configs/all.yaml")
-
 
 def _stage(folder: Path, name: str, code: str = "") -> stages.Stage:
     module = folder / f"stage_{name}.py"
@@ -52,8 +50,9 @@ def test_a_configuration_that_is_none_is_named(tmp_path: Path) -> None:
         stages.load(path)
 
 
-def test_the_given_stages_can_all_be_run() -> None:
-    found = stages.load(ALL)
+@pytest.mark.parametrize("name", ["all", "rlhf"])
+def test_the_given_stages_can_all_be_run(name: str) -> None:
+    found = stages.load(Path(f"training/configs/{name}.yaml"))
     assert len({stage.name for stage in found}) == len(found)
     for stage in found:
         assert importlib.util.find_spec(stage.module), stage.name
