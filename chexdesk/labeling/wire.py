@@ -55,10 +55,14 @@ def normalize(text: str) -> str:
     that cannot be seen (controls, marks of direction, zero width, private use) are left out: no
     report says anything by them, and what a reader does not see should not move a label.
     """
-    folded = _SPACE.sub(" ", text)
-    if not folded.isprintable():
-        folded = "".join(filter(str.isprintable, folded))
-    return folded.strip().lower()
+    return printable(_SPACE.sub(" ", text)).strip().lower()
+
+
+def printable(text: str) -> str:
+    """A text without characters that nobody sees; white space stays as it is."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if c.isprintable() or c.isspace())
 
 
 def report_text(text: str, sections: Sequence[Section]) -> str:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from chexdesk.labeling.llama.process import WorkerProcess
 from chexdesk.labeling.llama.worker import Answer, Setup, Window
 from chexdesk.labeling.pack import PackError, open_pack, verify_pack
 from chexdesk.labeling.rules import RuleLabeler
-from chexdesk.labeling.wire import report_text
+from chexdesk.labeling.wire import printable, report_text
 from chexdesk.labels import CERTAINTIES, LabelSet
 from chexdesk.reports.report import Report
 from chexdesk.reports.sections import SectionChoice, choose_sections
@@ -186,7 +186,8 @@ class LlamaLabeler:
         if isinstance(result, str):
             return Prediction.failed(report.id, self._label_set, self._model, result)
         if self._witness is not None:
-            (read,) = self._witness.label([report], sections)
+            seen = replace(report, text=printable(report.text))
+            (read,) = self._witness.label([seen], sections)
             places = np.array([CERTAINTIES.index(c) for c in read.certainties])
             result = self._calibration.hear(result, places)
         chosen = tuple(CERTAINTIES[int(i)] for i in result.argmax(axis=-1))
