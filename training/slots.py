@@ -8,7 +8,7 @@ sequence of its own that shares the report's cells.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
@@ -89,6 +89,33 @@ def slot_attention(
     Returns:
         (1, n, heads, d) and no weights.
     """
+    prefix = int(blocks[0])
+
+    def mask(own: slice) -> Tensor:
+        return block_mask(prefix, own.stop - own.start, markers).to(query.device)
+
+    return attend_by_block(query, key, value, blocks, mask, scaling, dropout), None
+
+
+def attend_by_block(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    blocks: Tensor,
+    mask: Callable[[slice], Tensor],
+    scaling: float | None,
+    dropout: float,
+) -> Tensor:
+    """Attention of a packed row: the instruction to itself, each report to it and to itself.
+
+    Args:
+        query: (1, heads, n, d). key, value: (1, key heads, n, d). blocks: lengths, the
+            instruction's first. mask: for a report's place in the row what its tokens may look at,
+            (length, instruction + length), True where allowed.
+
+    Returns:
+        (1, n, heads, d).
+    """
     prefix, *lengths = blocks.tolist()
     attend = functools.partial(
         scaled_dot_product_attention, scale=scaling, dropout_p=dropout, enable_gqa=True
@@ -100,10 +127,9 @@ def slot_attention(
         own = slice(start, start + length)
         keys = torch.cat([key[:, :, head], key[:, :, own]], dim=2)
         values = torch.cat([value[:, :, head], value[:, :, own]], dim=2)
-        mask = block_mask(prefix, length, markers).to(query.device)
-        parts.append(attend(query[:, :, own], keys, values, attn_mask=mask))
+        parts.append(attend(query[:, :, own], keys, values, attn_mask=mask(own)))
         start += length
-    return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
+    return torch.cat(parts, dim=2).transpose(1, 2).contiguous()
 
 
 AttentionInterface.register(ATTENTION, slot_attention)

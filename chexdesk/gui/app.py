@@ -40,6 +40,8 @@ def run(paths: Sequence[Path], *, pack: Path | None = None) -> int:
         return 1
     settings = QSettings(str(places.home() / "settings.ini"), QSettings.Format.IniFormat)
     window = MainWindow(Session(library, lambda: open_engine(pack or packs.chosen())), settings)
+    # Not every window manager brings back what reaches beyond the screen.
+    window.resize(window.size().boundedTo(window.screen().availableSize()))
     window.show()
     window.session.start(paths)
     return app.exec()

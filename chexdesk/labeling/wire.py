@@ -20,12 +20,15 @@ from typing import Final
 from chexdesk.labels import CERTAINTIES, LabelSet
 from chexdesk.reports.sections import Section, SectionKind
 
-#: Changes whenever the tokens of any report could change; a pack names the version it was taught.
+#: Changes whenever the tokens of any report of visible characters could change; a pack names the
+#: version it was taught.
 PROMPT_VERSION: Final = 1
 
 Tokenize = Callable[[str], list[int]]
 
 _SPACE: Final = re.compile(r"\s+")
+#: A terminal's control sequence (ECMA-48, 5.4): none of its characters is seen, not just the first.
+_CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _HEADED: Final = {SectionKind.FINDINGS: "findings: ", SectionKind.IMPRESSION: "impression: "}
 
 
@@ -62,6 +65,7 @@ def printable(text: str) -> str:
     """A text without characters that nobody sees; white space stays as it is."""
     if text.isprintable():
         return text
+    text = _CONTROL_SEQUENCE.sub("", text)
     return "".join(c for c in text if c.isprintable() or c.isspace())
 
 

@@ -71,6 +71,24 @@ def test_without_a_model_pack_the_rule_engine_labels_and_the_window_says_so(
     assert detail.decisions[library.label_set.index("Edema")] is Certainty.POSITIVE
 
 
+def test_the_window_opens_within_the_screen(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHEXDESK_HOME", str(tmp_path / "home"))
+    fits: list[bool] = []
+
+    def look() -> None:
+        shown = window()
+        assert shown is not None
+        room = shown.screen().availableSize()
+        fits.append(shown.size().boundedTo(room) == shown.size())
+        shown.close()
+
+    when(lambda: window() is not None, look)
+    assert app.run([], pack=tmp_path / "no-pack") == 0
+    assert fits == [True]
+
+
 def test_a_file_that_is_no_library_is_named_and_left_alone(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,3 +62,7 @@ def test_what_cannot_be_seen_is_not_shown_to_the_model() -> None:
     assert wire.normalize(hidden) == "no effusion. small nodule"
     assert wire.normalize("\u200b \x00") == ""
     assert wire.normalize("Ödem · 3 µm – καρδιά 心臓") == "ödem · 3 µm – καρδιά 心臓"
+
+
+def test_a_terminals_control_sequence_goes_as_a_whole() -> None:
+    assert wire.normalize("No edema.\x1b[2J\x1b[31m Effusion\x1b[0m.") == "no edema. effusion."

@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--name", help="what the decisions are filed under; the system otherwise")
     parser.add_argument("--notes", default="")
     args = parser.parse_args()
-    rows = _rows(args.gold)
+    rows = list(data.raw_texts(GOLD[args.gold]).items())
     name = args.name or args.system
     found, probabilities = decide(args, rows, label_set)
     target = decisions.path(name, args.gold)
@@ -109,17 +109,6 @@ def decide(
     known = [prediction.probabilities for prediction in found]
     probabilities = np.array(known, dtype=np.float64) if all(known) else None
     return np.array(places, dtype=np.int8), probabilities
-
-
-def _rows(gold: str) -> list[tuple[str, str]]:
-    spec = GOLD[gold]
-    rows = []
-    for line in (data.EVAL / spec.path).read_text(encoding="utf-8").split("\n"):
-        if line.strip():
-            row = json.loads(line)
-            if spec.split is None or row["split"] == spec.split:
-                rows.append((str(row.get("uid", row.get("id"))), str(row["text"])))
-    return rows
 
 
 def _frontier(ids: Sequence[str], label_set: LabelSet) -> metrics.Decisions:

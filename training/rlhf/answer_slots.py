@@ -10,16 +10,15 @@ in one pass, and what one is worth does not hang on which others are asked.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 from chexdesk.labeling.wire import Wire
+from training.slots import attend_by_block
 
 ATTENTION: Final = "chexdesk_answers"
 
@@ -111,21 +110,12 @@ def answer_attention(
     Returns:
         (1, row, heads, d) and no weights.
     """
-    prefix, *lengths = blocks.tolist()
-    attend = functools.partial(
-        scaled_dot_product_attention, scale=scaling, dropout_p=dropout, enable_gqa=True
-    )
-    head = slice(0, prefix)
-    parts = [attend(query[:, :, head], key[:, :, head], value[:, :, head], is_causal=True)]
-    start = prefix
-    for length in lengths:
-        own = slice(start, start + length)
-        keys = torch.cat([key[:, :, head], key[:, :, own]], dim=2)
-        values = torch.cat([value[:, :, head], value[:, :, own]], dim=2)
-        mask = block_mask(prefix, parents[own])
-        parts.append(attend(query[:, :, own], keys, values, attn_mask=mask))
-        start += length
-    return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
+    prefix = int(blocks[0])
+
+    def mask(own: slice) -> Tensor:
+        return block_mask(prefix, parents[own])
+
+    return attend_by_block(query, key, value, blocks, mask, scaling, dropout), None
 
 
 AttentionInterface.register(ATTENTION, answer_attention)

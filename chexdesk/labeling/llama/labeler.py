@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
@@ -74,7 +75,6 @@ class LlamaLabeler:
         self._label_set = label_set
         self._model = pack.model
         self._calibration = pack.calibration.alone() if alone else pack.calibration
-        self._witness = RuleLabeler() if self._calibration.has_witness else None
         self._setup = Setup(
             model_file=pack.model_file,
             label_set=label_set,
@@ -121,6 +121,11 @@ class LlamaLabeler:
             results = iter(self._answer(first, waiting).results)
             for report, error in zip(first.reports, first.errors, strict=True):
                 yield self._prediction(report, error or next(results), sections)
+
+    @cached_property
+    def _witness(self) -> RuleLabeler:
+        """Made when the first answer is there: the next windows are being decoded meanwhile."""
+        return RuleLabeler()
 
     def close(self) -> None:
         """End the workers."""
@@ -185,7 +190,7 @@ class LlamaLabeler:
     ) -> Prediction:
         if isinstance(result, str):
             return Prediction.failed(report.id, self._label_set, self._model, result)
-        if self._witness is not None:
+        if self._calibration.has_witness:
             seen = replace(report, text=printable(report.text))
             (read,) = self._witness.label([seen], sections)
             places = np.array([CERTAINTIES.index(c) for c in read.certainties])
