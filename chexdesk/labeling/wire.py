@@ -58,7 +58,7 @@ def normalize(text: str) -> str:
     that cannot be seen (controls, marks of direction, zero width, private use) are left out: no
     report says anything by them, and what a reader does not see should not move a label.
     """
-    return printable(_SPACE.sub(" ", text)).strip().lower()
+    return _SPACE.sub(" ", printable(text)).strip().lower()
 
 
 def printable(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chexdesk.labeling import wire
@@ -50,6 +50,7 @@ def test_the_model_never_sees_the_history() -> None:
 
 
 @given(st.text())
+@example("no \u200b edema")
 def test_normalizing_twice_is_normalizing_once(text: str) -> None:
     once = wire.normalize(text)
     assert wire.normalize(once) == once
