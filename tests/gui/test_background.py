@@ -54,6 +54,17 @@ def test_corrections_are_stored_while_labels_are_being_made(desk: Desk, tmp_path
     assert desk.stored("a.txt").corrected == {desk.names.index("Edema")}
 
 
+def test_who_works_on_a_report_is_not_taken_to_one_just_opened(desk: Desk, tmp_path: Path) -> None:
+    desk.start([folder(tmp_path / "first", a="Edema.")])
+    desk.session.open_paths([folder(tmp_path / "second", b="Edema.")])
+    added = desk.session.reports.rowsInserted
+    # Between the reading of the files and the jump to them, as a fast typist may.
+    added.connect(lambda *_: desk.session.select_finding(desk.names.index("Edema")))
+    desk.settle()
+    assert desk.session.reports.rowCount() == 2
+    assert desk.current() == "a.txt"
+
+
 def test_a_bad_file_is_named_and_the_others_are_read(desk: Desk, tmp_path: Path) -> None:
     good = tmp_path / "good.txt"
     good.write_text("Edema.", encoding="utf-8")

@@ -173,17 +173,21 @@ class Session(QObject):
 
     def show_row(self, row: int) -> None:
         """Go to a row of the list; outside of it nothing happens."""
+        # The list also says where it was put, which is no one's move.
         if row != self.row:
+            self._stay()
             self._ahead.clear()
             self._show(row)
 
     def step_report(self, step: int) -> None:
         """Go some rows down (or up, below 0), as far as the list goes."""
+        self._stay()
         self._ahead.clear()
         self._step(step)
 
     def select_finding(self, place: int) -> None:
         """Select a finding."""
+        self._stay()
         if 0 <= place < len(self.label_set):
             self._finding = place
             self.finding_changed.emit(place)
@@ -255,6 +259,7 @@ class Session(QObject):
         What is typed ahead must not fall on another report than the one it is meant for, so it
         waits in order; going elsewhere by hand forgets it.
         """
+        self._stay()
         self._ahead.append(act)
         self._do_what_waits()
 
@@ -384,8 +389,11 @@ class Session(QObject):
     def _go_to_new(self) -> None:
         row = None if self._go_to is None else self.reports.row(self._go_to)
         if row is not None:
-            self._go_to = None
             self.show_row(row)
+
+    def _stay(self) -> None:
+        """Who does something here must not find the next key falling on a report just opened."""
+        self._go_to = None
 
     def _ask_for_labels(self, keys: frozenset[int] | None) -> None:
         # What was read just before the end is labelled at the next start.
